@@ -1,0 +1,153 @@
+# domfs: objects of each kind of build live in a folder of their own below build/.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+BUILD ?= build
+PREFIX ?= /usr
+VERSION := 0.1
+
+LIBS := fuse3 jansson libxxhash libnl-route-3.0 libnl-3.0 libsystemd
+WARN := -Wall -Wextra -Wshadow -Werror
+CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Iinclude -I.
+ALL_CFLAGS = -std=c17 $(WARN) $(CFLAGS) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+ALL_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread
+
+OBJ := $(BUILD)/$(or $(KIND),obj)
+FOLDERS := fs hypervisor/base hypervisor/config hypervisor/model backends/qemu backends/sim
+SRC := $(sort $(wildcard $(addsuffix /*.c,$(FOLDERS))))
+LIB := $(OBJ)/libdomfs.a
+LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out fs/main.c,$(SRC)))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNITS := $(patsubst %.c,$(OBJ)/%,$(UNIT_SRC))
+DOMFS := $(if $(KIND),$(OBJ)/domfs,$(BUILD)/domfs)
+GUEST := $(BUILD)/guest
+
+.PHONY: all run stop guest deps check check-unit check-mount check-guest asan tsan fuzz lint layers format format-check doc \
+	cover install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(DOMFS)
+
+$(DOMFS): $(OBJ)/fs/main.o $(LIB)
+	@echo LD $@
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo CC $<
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/tests/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
+
+-include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')
+
+# ---- to use ----
+
+deps:
+	tools/install-deps build run guest
+
+run: deps
+	$(MAKE) all guest
+	tools/demo start $(DOMFS) $(abspath $(GUEST))
+
+stop:
+	tools/demo stop $(DOMFS) $(abspath $(GUEST))
+
+guest: $(GUEST)/initramfs.gz
+
+$(GUEST)/initramfs.gz: tools/make-guest $(wildcard tools/guest/* tools/guest/*/*)
+	tools/make-guest $(GUEST)
+
+# ---- to test: each prints its cases and closes with "N passed, N failed, N skipped" ----
+
+check:
+	tools/install-deps build run test
+	$(MAKE) all $(OBJ)/units
+	tests/run unit $(OBJ) mount $(DOMFS)
+
+check-unit: $(OBJ)/units
+	tests/run unit $(OBJ)
+
+check-mount: all
+	tests/run mount $(DOMFS)
+
+check-guest:
+	tools/install-deps build run guest test
+	$(MAKE) all guest
+	GUEST=$(abspath $(GUEST)) tests/run guest $(DOMFS)
+
+.PHONY: $(OBJ)/units
+$(OBJ)/units: $(UNITS)
+
+SANITIZE_address := -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZE_thread := -fsanitize=thread
+sanitized = $(MAKE) KIND=$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(SANITIZE_$(1))' $(2)
+
+asan:
+	tools/install-deps build run test
+	$(call sanitized,address,all $(BUILD)/address/units)
+	tests/run unit $(BUILD)/address mount $(BUILD)/address/domfs
+
+tsan:
+	tools/install-deps build run test
+	$(call sanitized,thread,all $(BUILD)/thread/units)
+	setarch -R tests/run unit $(BUILD)/thread mount $(BUILD)/thread/domfs
+
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+fuzz:
+	tools/install-deps build lint
+	$(MAKE) KIND=fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+		$(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+	for f in $(FUZZERS); do mkdir -p $(BUILD)/corpus/$$f && $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=$(BUILD)/corpus/ -close_fd_mask=1 $(BUILD)/corpus/$$f || exit 1; done
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIB)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
+
+# ---- to keep it right ----
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+lint: layers
+	tools/install-deps build test lint
+	tools/lint $(BUILD)
+
+layers:
+	tools/layers
+
+format:
+	clang-format -i $(C_FILES)
+
+format-check:
+	clang-format --dry-run --Werror $(C_FILES)
+
+doc: $(BUILD)/domfs.5 $(BUILD)/domfs.8
+
+$(OBJ)/print-tables: $(OBJ)/tools/print-tables.o $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/domfs.%: $(OBJ)/print-tables doc/domfs.%.in
+	$(OBJ)/print-tables $* doc/domfs.$*.in >$@
+
+install: all doc
+	install -D $(DOMFS) $(DESTDIR)$(PREFIX)/sbin/domfs
+	install -D examples/vm $(DESTDIR)$(PREFIX)/bin/vm
+	install -D -m 644 $(BUILD)/domfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/domfs.8
+	install -D -m 644 $(BUILD)/domfs.5 $(DESTDIR)$(PREFIX)/share/man/man5/domfs.5
+	install -D -m 644 -t $(DESTDIR)/lib/systemd/system tools/domfs.service tools/domfs-guests.service
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/domfs $(DESTDIR)$(PREFIX)/bin/vm $(DESTDIR)$(PREFIX)/share/man/man8/domfs.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man5/domfs.5 $(DESTDIR)/lib/systemd/system/domfs.service \
+		$(DESTDIR)/lib/systemd/system/domfs-guests.service
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,176 @@
+#include "atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	ssize_t r;
+
+	while (n > 0) {
+		r = write(fd, p, n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r < 0 ? -errno : -EIO;
+		p += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+/* A new file beside NAME; its name is the caller's to free. The descriptor or -errno. */
+static int temp_open(int dirfd, const char *name, char **ret)
+{
+	uint32_t salt = 0;
+	char *temp;
+	int fd;
+
+	for (int tries = 0; tries < 16; tries++) {
+		if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != sizeof(salt))
+			salt = (uint32_t)getpid() * 16 + (uint32_t)tries;
+		temp = x_printf(".%s.tmp-%08x", name, salt);
+		fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0) {
+			*ret = temp;
+			return fd;
+		}
+		free(temp);
+		if (errno != EEXIST)
+			break;
+	}
+	return -errno;
+}
+
+int file_replace(int dirfd, const char *name, const void *p, size_t n, mode_t mode, struct err *e)
+{
+	char *temp = NULL;
+	int fd, r;
+
+	if (*name == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return fail(e, EINVAL, "\"%s\" is not a file's name", name);
+	fd = temp_open(dirfd, name, &temp);
+	if (fd < 0)
+		return fail(e, -fd, "%s: a new file beside it cannot be made: %s", name, strerror(-fd));
+	r = write_all(fd, p, n);
+	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+		r = -errno;
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && renameat(dirfd, temp, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlinkat(dirfd, temp, 0);
+		fail(e, -r, "%s: cannot be written: %s", name, strerror(-r));
+		goto out;
+	}
+	if (fsync(dirfd) < 0) {
+		r = -errno;
+		fail(e, -r, "%s: is written, but its folder cannot be synced: %s", name, strerror(-r));
+	}
+out:
+	free(temp);
+	return r;
+}
+
+int file_slurp(int dirfd, const char *name, size_t max, struct buf *ret, struct err *e)
+{
+	struct buf text = { 0 };
+	struct stat st;
+	int fd, r;
+
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		r = -errno;
+		return fail(e, -r, "%s: cannot be opened: %s", name,
+		            r == -ELOOP ? "it is a symbolic link" : strerror(-r));
+	}
+	if (fstat(fd, &st) < 0) {
+		r = fail(e, errno, "%s: cannot be looked at: %s", name, strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		r = fail(e, EINVAL, "%s: is not a regular file", name);
+		goto out;
+	}
+	r = buf_read(&text, fd, max);
+	if (r == -EFBIG)
+		fail(e, EFBIG, "%s: is longer than %zu bytes", name, max);
+	else if (r < 0)
+		fail(e, -r, "%s: cannot be read: %s", name, strerror(-r));
+	else
+		buf_add(ret, text.p, text.len);
+out:
+	close(fd);
+	buf_free(&text);
+	return r;
+}
+
+/* The folder NAME below *at, made when it is not there, takes the place of *at. */
+static int dir_step(int *at, const char *name, mode_t mode, bool last)
+{
+	bool made = mkdirat(*at, name, mode) == 0;
+	int fd, r = 0;
+
+	if (!made && errno != EEXIST)
+		r = -errno; /* of a folder that may be there all the same: on a read-only file system, say */
+	fd = openat(*at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && !last) /* on the way, leave to pass is enough */
+		fd = openat(*at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return r ? r : -errno;
+	if (made && (fchmod(fd, mode) < 0 || (fsync(*at) < 0 && errno != EINVAL && errno != EBADF))) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	close(*at);
+	*at = fd;
+	return 0;
+}
+
+int dir_make(const char *path, mode_t mode, struct err *e)
+{
+	char name[NAME_MAX + 1];
+	const char *p = path;
+	int at = -1, r = 0;
+	bool last;
+	size_t n;
+
+	if (*path == '\0')
+		return fail(e, EINVAL, "a folder's name is missing");
+	at = open(*path == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return fail(e, errno, "%s: cannot be reached: %s", path, strerror(errno));
+	for (;;) {
+		p += strspn(p, "/");
+		n = strcspn(p, "/");
+		if (n == 0)
+			break;
+		if (n > NAME_MAX) {
+			r = -ENAMETOOLONG;
+			break;
+		}
+		memcpy(name, p, n);
+		name[n] = '\0';
+		p += n;
+		last = p[strspn(p, "/")] == '\0';
+		r = dir_step(&at, name, last ? mode : 0755, last);
+		if (r < 0)
+			break;
+	}
+	if (r < 0) {
+		close(at);
+		return fail(e, -r, "%s: this folder cannot be made or opened: %s", path, strerror(-r));
+	}
+	return at;
+}

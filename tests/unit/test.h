@@ -1,0 +1,15 @@
+/*
+ * cmocka and what it needs, for every unit test. Its fail() makes way for the project's.
+ */
+#ifndef TEST_H
+#define TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#undef fail
+
+#endif

@@ -1,0 +1,195 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "atomic_file.h"
+#include "tests/unit/test.h"
+
+static char dir[] = "/tmp/test-file-XXXXXX";
+static int dirfd_;
+
+static int setup(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dirfd_ < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const files[] = { "a", "link", "fifo", "big" }, *const dirs[] = { "d", "x/y/z", "x/y", "x" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(files); i++)
+		unlinkat(dirfd_, files[i], 0);
+	for (size_t i = 0; i < COUNT(dirs); i++)
+		unlinkat(dirfd_, dirs[i], AT_REMOVEDIR);
+	close(dirfd_);
+	return rmdir(dir); /* fails when anything else is left */
+}
+
+static size_t entries(void)
+{
+	DIR *d = opendir(dir);
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+static void holds(const char *name, const char *want)
+{
+	struct buf b = { 0 };
+	struct err e = { 0 };
+
+	assert_int_equal(file_slurp(dirfd_, name, 1000, &b, &e), 0);
+	assert_string_equal(b.p, want);
+	buf_free(&b);
+}
+
+static void test_replace(void **state)
+{
+	struct err e = { 0 };
+	struct stat st;
+	mode_t old;
+
+	(void)state;
+	old = umask(077);
+	assert_int_equal(file_replace(dirfd_, "a", "one", 3, 0644, &e), 0);
+	umask(old);
+	holds("a", "one");
+	assert_int_equal(fstatat(dirfd_, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(file_replace(dirfd_, "a", "", 0, 0600, &e), 0);
+	holds("a", "");
+	assert_int_equal(file_replace(dirfd_, "a", "two", 3, 0600, &e), 0);
+	holds("a", "two");
+	assert_int_equal(entries(), 1);
+}
+
+static void test_replace_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		int r;
+	} cases[] = {
+		{ "", -EINVAL }, { ".", -EINVAL }, { "..", -EINVAL }, { "x/y", -EINVAL }, { "/etc/x", -EINVAL },
+	};
+	struct rlimit was, small = { 100, RLIM_INFINITY };
+	char name[300], text[1000];
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(file_replace(dirfd_, cases[i].name, "x", 1, 0600, &e), cases[i].r);
+	memset(name, 'n', sizeof(name));
+	name[250] = '\0';
+	assert_int_equal(file_replace(dirfd_, name, "x", 1, 0600, &e), -ENAMETOOLONG);
+	assert_int_equal(file_replace(-1, "a", "x", 1, 0600, &e), -EBADF);
+
+	/* A disk that is full in the middle of the text. */
+	memset(text, 't', sizeof(text));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small.rlim_max = was.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(file_replace(dirfd_, "a", text, sizeof(text), 0600, &e), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	holds("a", "two");
+	assert_int_equal(entries(), 1);
+
+	/* A folder in the place of the file. */
+	assert_int_equal(mkdirat(dirfd_, "d", 0700), 0);
+	assert_int_equal(file_replace(dirfd_, "d", "x", 1, 0600, &e), -EISDIR);
+	assert_int_equal(entries(), 2);
+}
+
+static void test_slurp(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t max;
+		int r;
+	} cases[] = {
+		{ "a", 3, 0 },         { "a", 2, -EFBIG },    { "link", 100, -ELOOP }, { "fifo", 100, -EINVAL },
+		{ "d", 100, -EINVAL }, { "no", 100, -ENOENT }, { "", 100, -ENOENT },
+	};
+	struct buf b = { 0 };
+
+	(void)state;
+	assert_int_equal(symlinkat("a", dirfd_, "link"), 0);
+	assert_int_equal(mkfifoat(dirfd_, "fifo", 0600), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct err e = { 0 };
+
+		buf_reset(&b);
+		buf_puts(&b, "kept ");
+		assert_int_equal(file_slurp(dirfd_, cases[i].name, cases[i].max, &b, &e), cases[i].r);
+		assert_string_equal(b.p, cases[i].r ? "kept " : "kept two");
+		assert_int_equal(e.code, -cases[i].r);
+	}
+	buf_free(&b);
+}
+
+static void test_dir(void **state)
+{
+	static const struct {
+		const char *tail;
+		int r;
+	} cases[] = {
+		{ "/x/y/z", 0 },    { "//x//y/z/", 0 },   { "", 0 },
+		{ "/a", -ENOTDIR }, { "/a/b", -ENOTDIR }, { "/fifo", -ENOTDIR },
+	};
+	char path[600], name[300];
+	struct err e;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		snprintf(path, sizeof(path), "%s%s", dir, cases[i].tail);
+		fd = dir_make(path, 0750, &e);
+		if (cases[i].r) {
+			assert_int_equal(fd, cases[i].r);
+			continue;
+		}
+		assert_true(fd >= 0);
+		assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+		assert_int_equal(fsync(fd), 0);
+		close(fd);
+	}
+	assert_int_equal(fstatat(dirfd_, "x/y/z", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(fstatat(dirfd_, "x/y", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(dir_make("", 0700, &e), -EINVAL);
+	memset(name, 'n', sizeof(name));
+	name[299] = '\0';
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(dir_make(path, 0700, &e), -ENAMETOOLONG);
+	assert_int_equal(dir_make("/proc/no/such", 0700, &e), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_replace_refused),
+		cmocka_unit_test(test_slurp),
+		cmocka_unit_test(test_dir),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
