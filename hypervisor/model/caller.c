@@ -1,0 +1,85 @@
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "hypervisor/model/jobs.h"
+
+struct caller caller_self = { .refs = 1, .login = (uid_t)-1 };
+
+/* Who logged in: a small read of procfs, which does not wait. */
+static uid_t login_of(pid_t pid)
+{
+	char path[40], text[16] = "";
+	unsigned long uid;
+	FILE *f;
+
+	if (pid <= 0)
+		return (uid_t)-1;
+	snprintf(path, sizeof(path), "/proc/%d/loginuid", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return (uid_t)-1;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	fclose(f);
+	uid = text[0] ? strtoul(text, NULL, 10) : (uid_t)-1;
+	return (uid_t)uid;
+}
+
+struct caller *caller_new(uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups, pid_t pid)
+{
+	struct caller *c = x_alloc(sizeof(*c));
+	gid_t *copy = x_array(ngroups + 1, sizeof(*copy));
+
+	if (ngroups)
+		memcpy(copy, groups, ngroups * sizeof(*copy));
+	c->refs = 1;
+	c->user = (struct user){ .uid = uid, .gid = gid, .groups = copy, .ngroups = ngroups };
+	c->pid = pid;
+	c->login = login_of(pid);
+	return c;
+}
+
+struct caller *caller_ref(struct caller *c)
+{
+	c->refs++;
+	return c;
+}
+
+void caller_unref(struct caller *c)
+{
+	if (!c || c == &caller_self || --c->refs)
+		return;
+	free((void *)c->user.groups);
+	free(c);
+}
+
+static void user_name(uid_t uid, char *out, size_t size)
+{
+	struct passwd pw, *found = NULL;
+	char text[1024];
+
+	if (!getpwuid_r(uid, &pw, text, sizeof(text), &found) && found)
+		snprintf(out, size, "%s", found->pw_name);
+	else
+		snprintf(out, size, "%u", (unsigned)uid);
+}
+
+const char *caller_name(const struct caller *c, char out[CALLER_TEXT])
+{
+	char user[36], login[36];
+
+	if (c == &caller_self)
+		return memcpy(out, "domfs", 6);
+	user_name(c->user.uid, user, sizeof(user));
+	if (c->login == (uid_t)-1 || c->login == c->user.uid) {
+		snprintf(out, CALLER_TEXT, "%s", user);
+	} else {
+		user_name(c->login, login, sizeof(login));
+		snprintf(out, CALLER_TEXT, "%s(%s)", user, login);
+	}
+	return out;
+}

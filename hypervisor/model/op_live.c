@@ -1,0 +1,175 @@
+/* What is changed while a guest runs: memory, VCPU affinity, triggers, the keyboard. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hypervisor/model/internal.h"
+#include "hypervisor/model/operate.h"
+
+/* Take the slot and the guest for one call; live_end() gives both back. */
+static struct guest *live_begin(struct job *j, bool can, struct err *e)
+{
+	struct domain *d = j->domain;
+	struct guest *g;
+
+	if (!can) {
+		fail(e, EOPNOTSUPP, "%s: the hypervisor in use cannot do it", j->verb);
+		return NULL;
+	}
+	if (job_begin(j, e))
+		return NULL;
+	g = guest_get(d, e);
+	if (!g)
+		job_end(j);
+	return g;
+}
+
+static void live_end(struct job *j)
+{
+	guest_put(j->domain);
+	job_end(j);
+}
+
+int domain_trigger(struct job *j, const char *what, struct err *e)
+{
+	const struct backend_ops *ops = j->domain->model->ops;
+	struct guest *g = live_begin(j, ops->trigger, e);
+	int rc;
+
+	if (!g)
+		return -e->code;
+	rc = j->dry ? 0 : ops->trigger(g, what, j, e);
+	live_end(j);
+	return rc;
+}
+
+int domain_sysrq(struct job *j, char letter, struct err *e)
+{
+	const struct backend_ops *ops = j->domain->model->ops;
+	struct guest *g = live_begin(j, ops->sysrq, e);
+	int rc;
+
+	if (!g)
+		return -e->code;
+	rc = j->dry ? 0 : ops->sysrq(g, letter, j, e);
+	live_end(j);
+	return rc;
+}
+
+/* The value of one key of the configuration in force has changed. */
+static void live_set(struct domain *d, enum key k, const char *value) NEEDS(d->lock)
+{
+	struct spec *with;
+	struct err ignored;
+
+	if (d->live && !spec_with(d->live, k, value, &with, &ignored)) {
+		spec_unref(d->live);
+		d->live = with;
+	}
+	domain_touch(d);
+}
+
+static int check_memory(struct domain *d, uint64_t mib, struct err *e)
+{
+	uint64_t max;
+
+	domain_lock(d);
+	max = d->live ? spec_maxmem(d->live) : 0;
+	domain_unlock(d);
+	if (!mib)
+		return fail(e, EINVAL, "a guest needs more than 0 MiB");
+	if (max && mib > max)
+		return fail(e, EINVAL, "%llu MiB is more than the guest's maximum of %llu MiB", (unsigned long long)mib,
+			    (unsigned long long)max);
+	return 0;
+}
+
+int domain_set_memory(struct job *j, uint64_t mib, struct err *e)
+{
+	struct domain *d = j->domain;
+	const struct backend_ops *ops = d->model->ops;
+	struct guest *g;
+	char value[24];
+	bool on;
+	int rc = check_memory(d, mib, e);
+
+	domain_lock(d);
+	on = domain_on(d);
+	domain_unlock(d);
+	if (rc)
+		return rc;
+	if (!on)
+		return config_set_memory(j, mib, e);
+	g = live_begin(j, ops->set_memory, e);
+	if (!g)
+		return -e->code;
+	if (!j->dry) {
+		rc = ops->set_memory(g, mib, j, e);
+		snprintf(value, sizeof(value), "%llu", (unsigned long long)mib);
+		domain_lock(d);
+		if (!rc && domain_on(d)) {
+			d->mem_target = mib;
+			d->mem_changed = true;
+			live_set(d, KEY_memory, value);
+			event_emit(d, "mem", "target_mib=%s", value);
+		}
+		domain_unlock(d);
+	}
+	live_end(j);
+	return rc;
+}
+
+int domain_pin(struct job *j, int vcpu, const struct cpus *hard, struct err *e)
+{
+	struct domain *d = j->domain;
+	const struct backend_ops *ops = d->model->ops;
+	struct guest *g = live_begin(j, ops->pin, e);
+	unsigned first = vcpu < 0 ? 0 : (unsigned)vcpu, last, online;
+	struct buf pins = { 0 };
+	bool told;
+	int rc = 0;
+
+	if (!g)
+		return -e->code;
+	domain_lock(d);
+	online = d->vcpus;
+	domain_unlock(d);
+	last = vcpu < 0 ? online - 1 : first;
+	if (last >= online)
+		rc = fail(e, EINVAL, "there is no VCPU %u; the guest has %u, counted from 0", last, online);
+	for (unsigned i = first; !rc && !j->dry && i <= last; i++)
+		rc = ops->pin(g, i, hard, j, e);
+	if (!rc && !j->dry) {
+		told = !config_pins(d, &pins, NULL);
+		domain_lock(d);
+		d->pins_changed = true;
+		if (told)
+			live_set(d, KEY_cpus, pins.p);
+		domain_touch(d);
+		event_emit(d, "vcpus", "pinned=%s", vcpu < 0 ? "all" : "one");
+		domain_unlock(d);
+	}
+	live_end(j);
+	return rc;
+}
+
+int domain_cancel(struct job *j, struct err *e)
+{
+	return j->dry ? 0 : job_cancel(j->domain, j->caller, e);
+}
+
+int domain_console_write(struct domain *d, const char *p, size_t n, struct err *e)
+{
+	const struct backend_ops *ops = d->model->ops;
+	struct guest *g;
+	int rc;
+
+	if (!ops->console_write)
+		return fail(e, EOPNOTSUPP, "the hypervisor in use gives no console");
+	g = guest_get(d, e);
+	if (!g)
+		return -e->code;
+	rc = ops->console_write(g, p, n, e);
+	guest_put(d);
+	return rc;
+}

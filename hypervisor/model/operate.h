@@ -1,0 +1,42 @@
+/*
+ * The operations behind the verbs. Each runs on a pool thread with no lock held, checks first, does nothing more when
+ * j->dry, and returns 0 or -errno with the sentence. It takes the domain's job slot by itself. j->domain is the domain.
+ */
+#ifndef OPERATE_H
+#define OPERATE_H
+
+#include "hypervisor/model/model.h"
+
+int domain_start(struct job *j, bool paused, const char *const *words, size_t n, struct err *e);
+int domain_destroy(struct job *j, struct err *e);  /* passes the one-job rule: stops the job under way */
+int domain_shutdown(struct job *j, struct err *e); /* the request was delivered */
+int domain_reboot(struct job *j, struct err *e);   /* the request was delivered */
+int domain_reset(struct job *j, struct err *e);
+int domain_pause(struct job *j, struct err *e);
+int domain_unpause(struct job *j, struct err *e);
+int domain_trigger(struct job *j, const char *what, struct err *e);
+int domain_sysrq(struct job *j, char letter, struct err *e);
+int domain_set_memory(struct job *j, uint64_t mib, struct err *e); /* off: written into the configuration */
+int domain_pin(struct job *j, int vcpu /* -1: all */, const struct cpus *hard, struct err *e);
+int domain_cancel(struct job *j, struct err *e);
+int domain_commit(struct job *j, struct err *e);   /* runtime changes into the configuration */
+
+/* Definitions: on disk when they return. */
+int domain_define(struct model *m, struct job *j, const char *name, struct domain **ret, struct err *e);
+int domain_undefine(struct job *j, struct err *e);
+int domain_rename(struct job *j, const char *name, struct err *e);
+int domain_set_config(struct job *j, const char *text, size_t len, struct err *e); /* -EINVAL: rejected, old text stays */
+int domain_set_autostart(struct job *j, bool on, struct err *e);
+int domain_set_owner(struct job *j, uid_t uid, gid_t gid, mode_t mode, unsigned what /* DOMAIN_SET_* */, struct err *e);
+enum { DOMAIN_SET_UID = 1, DOMAIN_SET_GID = 2, DOMAIN_SET_MODE = 4 };
+int domain_set_note(struct job *j, bool tags, const char *text, size_t len, struct err *e);
+int domain_console_write(struct domain *d, const char *p, size_t n, struct err *e); /* bytes taken, -EAGAIN; any thread */
+
+/* Of the host. create: the text of FILE, read with the caller's rights, becomes the configuration of the domain that it
+ * names, which is then started with WORDS. */
+int model_create(struct model *m, struct job *j, const char *file, const char *const *words, size_t n, struct err *e);
+int model_reload(struct model *m, struct job *j, struct err *e);
+/* Deliver shutdown to every guest, autostarted ones in reverse; those it was delivered to are told to EACH. */
+int model_shutdown_all(struct model *m, struct job *j, void (*each)(struct domain *, void *), void *arg, struct err *e);
+
+#endif
