@@ -1,0 +1,499 @@
+#include "fs/command.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMAND_SECONDS 300 /* a verb that gives no time of its own */
+#define COMMAND_WORDS 256
+#define COMMANDS_USER 64    /* of one user other than root at a time */
+
+/*
+ * Lines are carried out by whichever pool thread has them: one runs the verb, another goes on after a wait, perhaps before the
+ * first has returned from it. So a line is shared by reference, and after VERB_WAITS only `of` is looked at.
+ */
+struct line {
+	struct command command;
+	struct commands *of;     /* a reference */
+	atomic_uint refs;
+	char *text;              /* as written, for history */
+	char *split;             /* the words lie in it */
+	char *words[COMMAND_WORDS];
+	bool detach;
+};
+
+struct commands {
+	atomic_uint refs;
+	struct commands *next, **at;  /* [running.lock] */
+	struct ref ref;               /* [I] */
+	struct caller *caller;        /* [I] */
+	bool urgent;                  /* [I] */
+	struct buf text;              /* what is left from `from` on; of the thread that has it */
+	size_t from;
+	void (*done)(void *arg, int result, const char *sentence); /* [I] NULL: nobody waits */
+	void *arg;                    /* [I] */
+	struct lock lock;
+	struct line *current;         /* [lock] */
+	bool interrupted;             /* [lock] */
+};
+
+/* Everything under way, to be stopped at the end of the process, and how much of it is whose. */
+static struct {
+	struct lock lock;
+	struct commands *first; /* [lock] */
+	struct table users;     /* [lock] uid -> count */
+} running = { .lock = LOCK_INIT };
+
+static void commands_go_on(struct commands *c);
+
+/* ---- lifetime ---- */
+
+static struct commands *commands_ref(struct commands *c)
+{
+	c->refs++;
+	return c;
+}
+
+static void commands_unref(struct commands *c)
+{
+	if (--c->refs)
+		return;
+	ref_put(&c->ref);
+	caller_unref(c->caller);
+	buf_free(&c->text);
+	lock_destroy(&c->lock);
+	free(c);
+}
+
+static void line_unref(struct line *l)
+{
+	if (--l->refs)
+		return;
+	job_free(l->command.job);
+	commands_unref(l->of);
+	free(l->text);
+	free(l->split);
+	free(l);
+}
+
+static uintptr_t users_count(uid_t uid) NEEDS(running.lock)
+{
+	return (uintptr_t)table_get_n(&running.users, &uid, sizeof(uid));
+}
+
+/* False when the user has enough under way. */
+static bool commands_list(struct commands *c)
+{
+	uid_t uid = c->caller->user.uid;
+	uintptr_t n;
+	bool ok;
+
+	lock_acquire(&running.lock);
+	n = users_count(uid);
+	ok = uid == 0 || n < COMMANDS_USER;
+	table_put_n(&running.users, &uid, sizeof(uid), (void *)(n + 1));
+	c->next = running.first;
+	c->at = &running.first;
+	if (c->next)
+		c->next->at = &c->next;
+	running.first = c;
+	lock_release(&running.lock);
+	return ok;
+}
+
+static void commands_unlist(struct commands *c)
+{
+	uid_t uid = c->caller->user.uid;
+	uintptr_t n;
+
+	lock_acquire(&running.lock);
+	n = users_count(uid);
+	if (n > 1)
+		table_put_n(&running.users, &uid, sizeof(uid), (void *)(n - 1));
+	else
+		table_del_n(&running.users, &uid, sizeof(uid));
+	if (running.users.count == 0)
+		table_free(&running.users);
+	*c->at = c->next;
+	if (c->next)
+		c->next->at = c->at;
+	lock_release(&running.lock);
+}
+
+static struct commands *commands_new(const struct ref *r, struct caller *caller)
+{
+	struct commands *c = x_alloc(sizeof(*c));
+
+	lock_init(&c->lock);
+	c->refs = 1;
+	ref_copy(&c->ref, r);
+	c->caller = caller;
+	return c;
+}
+
+/* DONE comes while C still is what commands_interrupt() may be called with. */
+static void commands_end(struct commands *c, int result, const char *sentence)
+{
+	if (c->done)
+		c->done(c->arg, result, sentence);
+	commands_unlist(c);
+	commands_unref(c);
+}
+
+/* ---- one line ---- */
+
+static bool domain_is_gone(struct domain *d)
+{
+	bool gone;
+
+	if (!d)
+		return false;
+	lock_acquire(&d->lock);
+	gone = d->gone;
+	lock_release(&d->lock);
+	return gone;
+}
+
+/* What follows "-n", if the line begins with it. */
+static char *after_dry(char *text)
+{
+	char *p = text + strspn(text, " \t");
+
+	return strncmp(p, "-n", 2) == 0 && strchr(" \t", p[2]) ? p + 2 + strspn(p + 2, " \t") : NULL;
+}
+
+static struct line *line_new(struct commands *c, const char *text)
+{
+	const struct node *node = c->ref.node;
+	struct line *l = x_alloc(sizeof(*l));
+	char *rest;
+
+	l->refs = 1;
+	l->of = commands_ref(c);
+	l->text = node->kind == KIND_CTL ? x_strdup(text) : x_printf("%s %s", node->name, text);
+	rest = node->kind == KIND_CTL ? after_dry(l->text) : NULL;
+	l->command.job = job_new(c->caller, c->ref.domain, rest ? rest : l->text, COMMAND_SECONDS);
+	l->command.job->dry = rest;
+	l->command.ref = c->ref;
+	l->command.wait.done = command_waited;
+	l->split = x_strdup(rest ? rest : text);
+	return l;
+}
+
+static int line_check(struct line *l, struct err *e)
+{
+	size_t n = 0;
+	int ret;
+
+	ret = verb_split(l->split, l->words, COUNT(l->words), &n, e);
+	if (ret)
+		return ret;
+	if (n > 1 && strcmp(l->words[n - 1], "&") == 0) {
+		l->detach = true;
+		n--;
+	}
+	return verb_check(l->command.ref.node->verbs, &l->command, l->words, n, e);
+}
+
+static int line_run(struct line *l, struct err *e)
+{
+	const struct node *node = l->command.ref.node;
+
+	return node->kind == KIND_CTL ? l->command.verb->run(&l->command, e) :
+					node->set(l->command.job, &l->command.ref, l->split, e);
+}
+
+static const char *sentence_of(int result, struct err *e)
+{
+	if (result == 0)
+		return "";
+	if (!e->text[0])
+		fail(e, -result, "%s", strerrordesc_np(-result) ? strerrordesc_np(-result) : "it failed");
+	return e->text;
+}
+
+/* True when the next line may come. */
+static bool line_end(struct line *l, int result, struct err *e)
+{
+	struct commands *c = l->of;
+	const char *sentence = sentence_of(result, e);
+
+	lock_acquire(&c->lock);
+	c->current = NULL;
+	lock_release(&c->lock);
+	history_add(c->ref.model, c->ref.domain, c->caller, l->text, -result, sentence);
+	if (result)
+		commands_end(c, result, sentence);
+	line_unref(l);
+	return result == 0;
+}
+
+/* The verb waits, perhaps not any more, perhaps since after the interrupt. */
+static void line_waits(struct line *l)
+{
+	struct commands *c = l->of;
+
+	lock_acquire(&c->lock);
+	if (c->interrupted)
+		wait_stop(&l->command.wait, -EINTR);
+	lock_release(&c->lock);
+}
+
+void command_waited(struct wait *w, int result)
+{
+	struct command *command = (struct command *)((char *)w - offsetof(struct command, wait));
+	struct line *l = (struct line *)((char *)command - offsetof(struct line, command));
+	struct commands *c = commands_ref(l->of);
+	struct err e = { 0 };
+
+	l->refs++; /* another thread may go on when `after` waits again */
+	if (command->after)
+		result = command->after(command, result, &e);
+	if (result == VERB_WAITS)
+		line_waits(l);
+	else if (line_end(l, result, &e))
+		commands_go_on(c);
+	line_unref(l);
+	commands_unref(c);
+}
+
+static bool line_begin(struct line *l)
+{
+	struct err e = { 0 };
+	int result;
+
+	l->refs++;
+	result = line_run(l, &e);
+	if (result == VERB_WAITS)
+		line_waits(l);
+	else if (line_end(l, result, &e)) {
+		line_unref(l);
+		return true;
+	}
+	line_unref(l);
+	return false;
+}
+
+/* A detached line is a commands of its own that nobody waits for. */
+static void detached_step(void *arg)
+{
+	struct line *l = arg;
+	struct commands *c = commands_ref(l->of);
+
+	if (line_begin(l))
+		commands_go_on(c);
+	commands_unref(c);
+}
+
+static int line_detach(struct line *l, struct err *e)
+{
+	struct commands *old = l->of, *c = commands_new(&old->ref, caller_ref(old->caller));
+	bool room = commands_list(c);
+
+	c->urgent = old->urgent;
+	if (!room) {
+		commands_unlist(c);
+		commands_unref(c);
+		return fail(e, EBUSY, "%u commands of yours are under way: wait for one to end", COMMANDS_USER);
+	}
+	l->of = commands_ref(c);
+	l->command.ref = c->ref;
+	lock_acquire(&old->lock);
+	old->current = NULL;
+	lock_release(&old->lock);
+	lock_acquire(&c->lock);
+	c->current = l;
+	lock_release(&c->lock);
+	commands_unref(old);
+	pool_run(detached_step, l, c->urgent);
+	return 0;
+}
+
+/* ---- line after line ---- */
+
+/* True when the line is done and the next may come; otherwise C is somebody else's, or gone. */
+static bool commands_line(struct commands *c, const char *text)
+{
+	struct line *l = line_new(c, text);
+	struct err e = { 0 };
+	int result = 0;
+
+	lock_acquire(&c->lock);
+	c->current = l;
+	if (c->interrupted)
+		result = fail(&e, EINTR, "interrupted");
+	lock_release(&c->lock);
+	if (result == 0 && domain_is_gone(c->ref.domain))
+		result = fail(&e, ENOENT, "there is no such domain any more");
+	if (result == 0 && c->ref.node->kind == KIND_CTL)
+		result = line_check(l, &e);
+	if (result == 0 && l->detach) {
+		result = line_detach(l, &e);
+		if (result == 0)
+			return true;
+	}
+	return result ? line_end(l, result, &e) : line_begin(l);
+}
+
+/* In a ctl, blank lines and those that begin with # are nothing; to a setting, every line is a value. */
+static bool is_nothing(const struct node *n, const char *text)
+{
+	return n->kind == KIND_CTL && (text[strspn(text, " \t\r")] == '\0' || text[0] == '#');
+}
+
+static char *next_line(struct commands *c)
+{
+	const char *p = c->text.p + c->from, *newline;
+
+	if (c->from >= c->text.len)
+		return NULL;
+	newline = memchr(p, '\n', c->text.len - c->from);
+	c->from += (newline ? (size_t)(newline - p) : c->text.len - c->from) + 1;
+	return x_strndup(p, newline ? (size_t)(newline - p) : c->text.len);
+}
+
+/* The caller holds a reference, or C's own. */
+static void commands_go_on(struct commands *c)
+{
+	bool go = true;
+	char *text;
+
+	while (go && (text = next_line(c))) {
+		if (!is_nothing(c->ref.node, text))
+			go = commands_line(c, text);
+		free(text);
+	}
+	if (go)
+		commands_end(c, 0, "");
+}
+
+static void commands_step(void *arg)
+{
+	struct commands *c = commands_ref(arg);
+
+	commands_go_on(c);
+	commands_unref(c);
+}
+
+static void commands_refuse(void *arg)
+{
+	struct commands *c = arg;
+	struct err e = { 0 };
+
+	fail(&e, EBUSY, "%u commands of yours are under way: wait for one to end", COMMANDS_USER);
+	commands_end(c, -EBUSY, e.text);
+}
+
+/* Some verbs end others: they must not queue behind them. */
+static bool is_urgent(const struct caller *caller, const char *text)
+{
+	static const char *const ends[] = { "destroy", "cancel" };
+
+	if (caller->user.uid == 0)
+		return true;
+	text += strspn(text, " \t");
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		if (strncmp(text, ends[i], strlen(ends[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct commands *commands_run(const struct ref *r, struct caller *caller, const char *text, size_t n,
+			      void (*done)(void *arg, int result, const char *sentence), void *arg)
+{
+	struct commands *c = commands_new(r, caller);
+
+	buf_add(&c->text, text, n);
+	c->urgent = is_urgent(caller, c->text.p);
+	c->done = done;
+	c->arg = arg;
+	pool_run(commands_list(c) ? commands_step : commands_refuse, c, c->urgent);
+	return c;
+}
+
+/* ---- interrupts ---- */
+
+/* Names of users are asked for on the way, so on a pool thread. */
+static void interrupt_step(void *arg)
+{
+	struct commands *c = arg;
+	struct line *l;
+
+	lock_acquire(&c->lock);
+	l = c->current;
+	if (l)
+		l->refs++;
+	lock_release(&c->lock);
+	if (l) {
+		job_stop(l->command.job, STOP_INTERRUPT, c->caller);
+		wait_stop(&l->command.wait, -EINTR);
+		line_unref(l);
+	}
+	commands_unref(c);
+}
+
+void commands_interrupt(struct commands *c)
+{
+	lock_acquire(&c->lock);
+	c->interrupted = true;
+	lock_release(&c->lock);
+	pool_run(interrupt_step, commands_ref(c), true);
+}
+
+void commands_stop_all(void)
+{
+	lock_acquire(&running.lock);
+	for (struct commands *c = running.first; c; c = c->next)
+		commands_interrupt(c);
+	lock_release(&running.lock);
+}
+
+/* ---- other hands of the verbs ---- */
+
+struct call {
+	struct model *model;
+	struct domain *domain;
+	struct caller *caller;
+	char *command;
+	int (*fn)(struct job *, void *arg, struct err *e);
+	void *arg;
+	void (*done)(void *arg, int result, const char *sentence);
+};
+
+static void call_step(void *arg)
+{
+	struct call *c = arg;
+	struct job *j = job_new(c->caller, c->domain, c->command, COMMAND_SECONDS);
+	struct err e = { 0 };
+	int result = c->fn(j, c->arg, &e);
+	const char *sentence = sentence_of(result, &e);
+
+	/* What a domain that is gone has in its history, nobody can read any more. */
+	history_add(c->model, domain_is_gone(c->domain) ? NULL : c->domain, c->caller, c->command, -result, sentence);
+	c->done(c->arg, result, sentence);
+	job_free(j);
+	domain_unref(c->domain);
+	caller_unref(c->caller);
+	free(c->command);
+	free(c);
+}
+
+void commands_call(struct model *m, struct domain *d, struct caller *caller, const char *command,
+		   int (*fn)(struct job *, void *arg, struct err *e), void *arg,
+		   void (*done)(void *arg, int result, const char *sentence))
+{
+	struct call *c = x_alloc(sizeof(*c));
+
+	*c = (struct call){
+		.model = m,
+		.domain = d ? domain_ref(d) : NULL,
+		.caller = caller,
+		.command = x_strdup(command),
+		.fn = fn,
+		.arg = arg,
+		.done = done,
+	};
+	pool_run(call_step, c, caller->user.uid == 0);
+}

@@ -1,0 +1,398 @@
+#include "fs/handle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/stream.h"
+
+struct handle_slot {
+	struct handle *handle;
+	uint32_t uses;
+};
+
+void handles_init(struct handles *hs)
+{
+	*hs = (struct handles){ 0 };
+	lock_init(&hs->lock);
+}
+
+void handles_free(struct handles *hs)
+{
+	for (size_t i = 0; i < hs->count; i++) {
+		if (hs->slots[i].handle)
+			handle_close(hs, hs->slots[i].handle->fh);
+	}
+	free(hs->slots);
+	table_free(&hs->users);
+	lock_destroy(&hs->lock);
+}
+
+static size_t user_count(struct handles *hs, uid_t uid) NEEDS(hs->lock)
+{
+	return (size_t)(uintptr_t)table_get_n(&hs->users, &uid, sizeof(uid));
+}
+
+static void user_set(struct handles *hs, uid_t uid, size_t n) NEEDS(hs->lock)
+{
+	if (n)
+		table_put_n(&hs->users, &uid, sizeof(uid), (void *)(uintptr_t)n);
+	else
+		table_del_n(&hs->users, &uid, sizeof(uid));
+}
+
+/* Any free one: its use count makes the fh new. */
+static struct handle_slot *slot_take(struct handles *hs) NEEDS(hs->lock)
+{
+	size_t i;
+
+	for (size_t tries = 0; tries < hs->count && hs->used < hs->count; tries++) {
+		i = hs->hint++ % hs->count;
+		if (!hs->slots[i].handle)
+			return &hs->slots[i];
+	}
+	i = hs->hint = hs->count;
+	hs->count = i ? i * 2 : 64;
+	hs->slots = x_grow(hs->slots, hs->count, sizeof(*hs->slots));
+	memset(hs->slots + i, 0, (hs->count - i) * sizeof(*hs->slots));
+	return &hs->slots[i];
+}
+
+static struct handle *handle_new(struct ref *r, struct caller *opener, int flags)
+{
+	struct handle *h = x_alloc(sizeof(*h));
+
+	lock_init(&h->lock);
+	h->refs = 1;
+	h->ref = *r;
+	h->opener = opener;
+	h->flags = flags;
+	h->loaded = flags & O_TRUNC;
+	return h;
+}
+
+int handle_open(struct handles *hs, struct ref *r, struct caller *opener, int flags, struct handle **ret)
+{
+	struct handle *h = handle_new(r, opener, flags);
+	uid_t uid = opener->user.uid;
+	struct handle_slot *slot;
+	int result = 0;
+
+	lock_acquire(&hs->lock);
+	if (hs->used >= HANDLES_MAX)
+		result = -ENFILE;
+	else if (uid != 0 && user_count(hs, uid) >= HANDLES_USER)
+		result = -EMFILE;
+	if (result == 0) {
+		slot = slot_take(hs);
+		slot->handle = h;
+		slot->uses++;
+		h->fh = (uint64_t)slot->uses << 32 | (uint64_t)(slot - hs->slots);
+		hs->used++;
+		user_set(hs, uid, user_count(hs, uid) + 1);
+		*ret = h;
+	}
+	lock_release(&hs->lock);
+	if (result)
+		handle_put(h);
+	return result;
+}
+
+static struct handle_slot *slot_find(struct handles *hs, uint64_t fh) NEEDS(hs->lock)
+{
+	size_t i = fh & UINT32_MAX;
+
+	if (i >= hs->count || !hs->slots[i].handle || hs->slots[i].uses != fh >> 32)
+		return NULL;
+	return &hs->slots[i];
+}
+
+struct handle *handle_get(struct handles *hs, uint64_t fh)
+{
+	struct handle_slot *slot;
+	struct handle *h = NULL;
+
+	lock_acquire(&hs->lock);
+	slot = slot_find(hs, fh);
+	if (slot)
+		h = handle_ref(slot->handle);
+	lock_release(&hs->lock);
+	return h;
+}
+
+void handle_close(struct handles *hs, uint64_t fh)
+{
+	struct handle_slot *slot;
+	struct handle *h = NULL;
+
+	lock_acquire(&hs->lock);
+	slot = slot_find(hs, fh);
+	if (slot) {
+		h = slot->handle;
+		slot->handle = NULL;
+		hs->used--;
+		user_set(hs, h->opener->user.uid, user_count(hs, h->opener->user.uid) - 1);
+	}
+	lock_release(&hs->lock);
+	handle_put(h);
+}
+
+struct handle *handle_ref(struct handle *h)
+{
+	h->refs++;
+	return h;
+}
+
+void handle_put(struct handle *h)
+{
+	if (!h || --h->refs)
+		return;
+	if (h->stream)
+		stream_close(h->stream);
+	if (h->text)
+		text_close(h->text);
+	caller_unref(h->opener);
+	ref_put(&h->ref);
+	buf_free(&h->page);
+	buf_free(&h->line);
+	buf_free(&h->answer);
+	buf_free(&h->staged);
+	lock_destroy(&h->lock);
+	free(h);
+}
+
+/* ---- reading ---- */
+
+int handle_render(struct handle *h, struct err *e)
+{
+	struct buf page = { 0 };
+	int ret = node_render(&h->ref, &h->opener->user, &page, e);
+
+	if (ret == 0) {
+		lock_acquire(&h->lock);
+		buf_free(&h->page);
+		h->page = page;
+		h->rendered = true;
+		lock_release(&h->lock);
+	} else {
+		buf_free(&page);
+	}
+	return ret;
+}
+
+static void copy_part(const struct buf *from, uint64_t offset, size_t n, struct buf *to)
+{
+	if (offset >= from->len)
+		return;
+	buf_add(to, from->p + offset, n < from->len - offset ? n : from->len - (size_t)offset);
+}
+
+/* Where somebody has written, his words or their answer are read; true when that was it. */
+static bool read_written(struct handle *h, uint64_t offset, size_t n, struct buf *b)
+{
+	bool done = true;
+
+	lock_acquire(&h->lock);
+	if (h->answered) {
+		/* The kernel reads on where the write ended. A position before the answer means that the reader has sought. */
+		if (offset < h->answer_base)
+			h->answer_base = offset;
+		copy_part(&h->answer, offset - h->answer_base, n, b);
+	} else if (h->ref.node->kind == KIND_STAGED && h->writes && h->loaded) {
+		copy_part(&h->staged, offset, n, b);
+	} else {
+		done = false;
+	}
+	lock_release(&h->lock);
+	return done;
+}
+
+int handle_read(struct handle *h, uint64_t offset, size_t n, struct buf *b, struct err *e)
+{
+	bool stale;
+	int ret;
+
+	if (read_written(h, offset, n, b))
+		return 0;
+	lock_acquire(&h->lock);
+	stale = !h->rendered || (offset == 0 && h->ref.node->kind != KIND_LIVE);
+	lock_release(&h->lock);
+	if (stale) {
+		ret = handle_render(h, e);
+		if (ret)
+			return ret;
+	}
+	lock_acquire(&h->lock);
+	copy_part(&h->page, offset, n, b);
+	lock_release(&h->lock);
+	return 0;
+}
+
+/* ---- lines ---- */
+
+/* The longest line of these N bytes, not counting newlines. */
+static size_t longest_line(const char *p, size_t n)
+{
+	size_t longest = 0, len;
+	const char *newline;
+
+	while (n) {
+		newline = memchr(p, '\n', n);
+		len = newline ? (size_t)(newline - p) : n;
+		longest = len > longest ? len : longest;
+		len += newline ? 1 : 0;
+		p += len;
+		n -= len;
+	}
+	return longest;
+}
+
+int handle_lines(struct handle *h, uint64_t writer, const char *p, size_t n, struct buf *lines)
+{
+	const char *newline;
+	int ret = 0;
+
+	lock_acquire(&h->lock);
+	h->writer = writer;
+	h->unflushed = true;
+	buf_add(&h->line, p, n);
+	if (longest_line(h->line.p, h->line.len) > LINE_MAX_BYTES) {
+		buf_reset(&h->line);
+		ret = -EINVAL;
+		goto out;
+	}
+	newline = memrchr(h->line.p, '\n', h->line.len);
+	if (newline) {
+		size_t whole = (size_t)(newline + 1 - h->line.p);
+
+		buf_add(lines, h->line.p, whole);
+		buf_drop(&h->line, whole);
+	}
+out:
+	lock_release(&h->lock);
+	return ret;
+}
+
+/* Every close of every copy of the descriptor gives a FLUSH, also that of a child that wrote nothing: the writer's counts. */
+static bool flushed_by(struct handle *h, uint64_t writer) NEEDS(h->lock)
+{
+	if (!h->unflushed || (h->writer && writer && h->writer != writer))
+		return false;
+	h->unflushed = false;
+	return true;
+}
+
+bool handle_last_line(struct handle *h, uint64_t writer, struct buf *lines)
+{
+	bool some = false;
+
+	lock_acquire(&h->lock);
+	if (flushed_by(h, writer) && h->line.len) {
+		buf_add(lines, h->line.p, h->line.len);
+		buf_putc(lines, '\n');
+		buf_reset(&h->line);
+		some = true;
+	}
+	lock_release(&h->lock);
+	return some;
+}
+
+void handle_answer(struct handle *h, int result, const char *sentence)
+{
+	lock_acquire(&h->lock);
+	buf_reset(&h->answer);
+	if (*sentence) {
+		buf_puts(&h->answer, sentence);
+		buf_putc(&h->answer, '\n');
+	}
+	h->answered = true;
+	h->answer_base = UINT64_MAX;
+	if (result)
+		buf_reset(&h->line);
+	lock_release(&h->lock);
+}
+
+/* ---- a text ---- */
+
+/* A writer that does not truncate begins with the present text. */
+static int stage_load(struct handle *h)
+{
+	struct buf now = { 0 };
+	struct err e = { 0 };
+	bool loaded;
+	int ret = 0;
+
+	lock_acquire(&h->lock);
+	loaded = h->loaded;
+	lock_release(&h->lock);
+	if (loaded)
+		return 0;
+	ret = node_render(&h->ref, &h->opener->user, &now, &e);
+	if (ret == 0) {
+		lock_acquire(&h->lock);
+		h->staged = now;
+		h->loaded = true;
+		lock_release(&h->lock);
+	} else {
+		buf_free(&now);
+	}
+	return ret;
+}
+
+int handle_stage(struct handle *h, uint64_t writer, uint64_t offset, const char *p, size_t n)
+{
+	int ret = stage_load(h);
+	size_t over;
+
+	if (ret)
+		return ret;
+	lock_acquire(&h->lock);
+	if (h->flags & O_APPEND)
+		offset = h->staged.len;
+	if (offset > h->staged.len || n > STAGED_MAX - offset) {
+		ret = -EINVAL;
+		goto out;
+	}
+	over = h->staged.len - (size_t)offset < n ? h->staged.len - (size_t)offset : n;
+	if (over)
+		memcpy(h->staged.p + offset, p, over);
+	buf_add(&h->staged, p + over, n - over);
+	h->writer = writer;
+	h->unflushed = true;
+out:
+	lock_release(&h->lock);
+	return ret;
+}
+
+int handle_stage_resize(struct handle *h, uint64_t size)
+{
+	int ret = stage_load(h);
+
+	if (ret)
+		return ret;
+	lock_acquire(&h->lock);
+	if (size > h->staged.len) {
+		ret = -EINVAL;
+	} else if (size < h->staged.len) {
+		h->staged.len = (size_t)size;
+		h->staged.p[size] = '\0';
+		h->unflushed = true;
+		h->writer = 0;
+	}
+	lock_release(&h->lock);
+	return ret;
+}
+
+bool handle_staged(struct handle *h, uint64_t writer, struct buf *text)
+{
+	bool some = false;
+
+	lock_acquire(&h->lock);
+	if (flushed_by(h, writer) && h->staged.len) {
+		buf_add(text, h->staged.p, h->staged.len);
+		some = true;
+	}
+	lock_release(&h->lock);
+	return some;
+}

@@ -1,0 +1,225 @@
+#include "fs/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse3/fuse_log.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "atomic_file.h"
+#include "fs/ops.h"
+#include "log.h"
+
+#define BATCH 64       /* requests between two looks at signals and timers */
+#define STACKED_MAX 8  /* dead mounts on one another */
+
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+}
+
+void session_block_signals(void)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- what libfuse says ---- */
+
+static void log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	struct buf b = { 0 };
+
+	buf_vprintf(&b, fmt, ap);
+	while (b.len && b.p[b.len - 1] == '\n')
+		b.p[--b.len] = '\0';
+	log_at(level <= FUSE_LOG_ERR ? LOG_ERROR : level <= FUSE_LOG_WARNING ? LOG_WARN : LOG_DEBUG, "%s", b.p);
+	buf_free(&b);
+}
+
+static void log_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	(void)level, (void)fmt, (void)ap;
+}
+
+/* ---- mounting ---- */
+
+/* ENOTCONN: a daemon was killed, and its mount is still there. The singleton lock says that none lives. */
+static void unmount_dead(const char *path)
+{
+	struct stat st;
+
+	for (int i = 0; i < STACKED_MAX && stat(path, &st) < 0 && errno == ENOTCONN; i++) {
+		log_info("%s: removing the mount of a daemon that is gone", path);
+		if (umount2(path, MNT_DETACH) < 0)
+			log_error("%s: %m", path);
+	}
+}
+
+static int mountpoint_make(const char *path, char **ret, struct err *e)
+{
+	int fd;
+
+	unmount_dead(path);
+	fd = dir_make(path, 0755, e);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	*ret = realpath(path, NULL);
+	if (!*ret)
+		return fail(e, errno, "%s: %m", path);
+	return 0;
+}
+
+static int session_mount(struct session *s, struct err *e)
+{
+	char *argv[] = { "domfs", "-o", "allow_other,default_permissions,fsname=domfs,subtype=domfs", NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	int fd, ret = 0;
+
+	fuse_set_log_func(log_fuse);
+	s->fuse = fuse_session_new(&args, &fuse_ops, sizeof(fuse_ops), s);
+	if (!s->fuse) {
+		ret = fail(e, EINVAL, "the mount's options were not accepted");
+		goto out;
+	}
+	if (fuse_session_mount(s->fuse, s->mountpoint) != 0) {
+		ret = fail(e, errno ? errno : EIO, "%s cannot be mounted: %m", s->mountpoint);
+		goto out;
+	}
+	fd = fuse_session_fd(s->fuse);
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		ret = fail(e, errno, "/dev/fuse: %m");
+out:
+	fuse_opt_free_args(&args);
+	return ret;
+}
+
+int session_open(struct model *m, const char *mountpoint, mode_t root_mode, struct session **ret, struct err *e)
+{
+	struct session *s = x_alloc(sizeof(*s));
+	int r;
+
+	s->model = m;
+	s->root_mode = root_mode;
+	handles_init(&s->handles);
+	flights_init(&s->flights);
+	scratches_init(&s->scratches);
+	r = streams_init(&s->streams);
+	if (r)
+		fail(e, -r, "the streams' thread cannot be started: %s", strerror(-r));
+	if (r == 0)
+		r = mountpoint_make(mountpoint, &s->mountpoint, e);
+	if (r == 0)
+		r = session_mount(s, e);
+	if (r == 0)
+		*ret = s;
+	else
+		session_close(s);
+	return r;
+}
+
+/* ---- the loop ---- */
+
+/* Requests that are there. 0, or 1 at the end, or -errno. */
+static int take_requests(struct session *s, struct fuse_buf *buf)
+{
+	int n;
+
+	for (int i = 0; i < BATCH; i++) {
+		n = fuse_session_receive_buf(s->fuse, buf);
+		if (n == -EAGAIN || n == -EINTR)
+			return 0;
+		if (n <= 0)
+			return n < 0 ? n : 1;
+		fuse_session_process_buf(s->fuse, buf);
+		if (fuse_session_exited(s->fuse))
+			return 1;
+	}
+	return 0;
+}
+
+static int sooner(int a, int b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+static int session_loop(struct session *s, int signals)
+{
+	struct pollfd fds[2] = {
+		{ .fd = fuse_session_fd(s->fuse), .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+	};
+	struct fuse_buf buf = { 0 };
+	int ret = 0, wait;
+
+	while (ret == 0) {
+		wait = sooner(flights_look(&s->flights), inputs_look(&s->inputs));
+		if (poll(fds, 2, wait) < 0 && errno != EINTR) {
+			ret = -errno;
+			break;
+		}
+		if (fds[1].revents & POLLIN)
+			break;
+		if (fds[0].revents)
+			ret = take_requests(s, &buf);
+	}
+	free(buf.mem);
+	return ret;
+}
+
+int session_run(struct session *s, void (*ready)(void *arg), void *arg, struct err *e)
+{
+	int signals, ret;
+	sigset_t set;
+
+	ending_signals(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		return fail(e, errno, "no descriptor for signals: %m");
+	ready(arg);
+	ret = session_loop(s, signals);
+	close(signals);
+	return ret < 0 ? fail(e, -ret, "the connection to the kernel broke: %s", strerror(-ret)) : 0;
+}
+
+/*
+ * First nobody new comes in, then everybody is answered, then the descriptor is closed: a reply after that could go to
+ * another file with its number.
+ */
+void session_close(struct session *s)
+{
+	if (s->fuse) {
+		umount2(s->mountpoint, MNT_DETACH);
+		fuse_session_exit(s->fuse);
+	}
+	commands_stop_all();
+	inputs_stop(&s->inputs);
+	streams_stop(&s->streams);
+	pool_drain();
+	handles_free(&s->handles);
+	streams_free(&s->streams);
+	if (s->fuse) {
+		fuse_set_log_func(log_nothing); /* that it is not mounted any more is no news */
+		fuse_session_unmount(s->fuse);
+		fuse_session_destroy(s->fuse);
+	}
+	flights_free(&s->flights);
+	scratches_free(&s->scratches);
+	lanes_free(&s->lanes);
+	free(s->mountpoint);
+	free(s);
+}

@@ -1,0 +1,191 @@
+#include "fs/show_host.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "fs/proc.h"
+#include "fs/show_domain.h"
+
+#define TREE_VERSION 1
+#define HOST_UUID "00000000-0000-0000-0000-000000000000"
+
+static uint64_t host_mib(void)
+{
+	struct sysinfo s;
+
+	return sysinfo(&s) ? 0 : (uint64_t)s.totalram * s.mem_unit >> 20;
+}
+
+/* Whole seconds, so that it is the same each time. */
+static struct timespec host_booted(void)
+{
+	struct timespec now = time_now();
+	uint64_t since = now.tv_sec * 1000ull + (uint64_t)now.tv_nsec / 1000000 - clock_msec();
+
+	return (struct timespec){ .tv_sec = (time_t)((since + 500) / 1000) };
+}
+
+void host_facts_get(struct domain_facts *f)
+{
+	f->name = HOST_NAME;
+	f->uuid = HOST_UUID;
+	f->state = state_names[STATE_RUNNING];
+	f->reason = "booted";
+	f->since = f->started = host_booted();
+	f->mem_mib = f->mem_actual_mib = f->maxmem_mib = host_mib();
+	f->vcpus = (uint64_t)get_nprocs();
+	f->maxvcpus = (uint64_t)get_nprocs_conf();
+	f->autostart = f->on = true;
+	f->config = "current";
+	f->owner = f->group = "root";
+}
+
+static uint64_t host_memory_used(void)
+{
+	struct buf text = { 0 };
+	char field[64];
+	uint64_t total, left;
+
+	proc_read("/proc/meminfo", &text);
+	proc_field(text.p, "MemTotal", field, sizeof(field));
+	total = strtoull(field, NULL, 10);
+	proc_field(text.p, "MemAvailable", field, sizeof(field));
+	left = strtoull(field, NULL, 10);
+	buf_free(&text);
+	return (total > left ? total - left : 0) << 10;
+}
+
+/* Of one CPU, between two samples that lie a second apart at least. */
+static uint64_t host_percent(uint64_t usec)
+{
+	static struct {
+		struct lock lock; /* a leaf */
+		uint64_t usec, msec, percent;
+	} last = { .lock = LOCK_INIT };
+	uint64_t now = clock_msec(), percent;
+
+	lock_acquire(&last.lock);
+	if (!last.msec || now - last.msec >= 1000) {
+		if (last.msec && usec > last.usec)
+			last.percent = (usec - last.usec) / 10 / (now - last.msec);
+		last.usec = usec;
+		last.msec = now;
+	}
+	percent = last.percent;
+	lock_release(&last.lock);
+	return percent;
+}
+
+void host_counters(struct counters *ret)
+{
+	struct buf stat = { 0 };
+	int64_t usec;
+
+	proc_read("/proc/stat", &stat);
+	usec = proc_cpu_usec(stat.p, -1);
+	buf_free(&stat);
+	memset(ret, 0, sizeof(*ret));
+	ret->sampled = time_now();
+	ret->uptime_seconds = clock_msec() / 1000;
+	ret->cpu_usec = usec > 0 ? (uint64_t)usec : 0;
+	ret->cpu_percent = host_percent(ret->cpu_usec);
+	ret->mem_used_bytes = host_memory_used();
+	ret->mem_host_bytes = host_mib() << 20;
+}
+
+void host_vcpu_list(struct buf *b)
+{
+	struct buf stat = { 0 };
+	int cpus = get_nprocs_conf();
+
+	proc_read("/proc/stat", &stat);
+	for (int i = 0; i < cpus; i++) {
+		int64_t usec = proc_cpu_usec(stat.p, i);
+
+		buf_printf(b, "%d %d %c %" PRId64 " %d\n", i, i, usec < 0 ? '-' : 'r', usec < 0 ? 0 : usec, i);
+	}
+	buf_free(&stat);
+}
+
+static void info_line(struct buf *b, const char *key, const char *value)
+{
+	buf_printf(b, "%s ", key);
+	buf_escape(b, value, strlen(value));
+	buf_puts(b, *value ? "\n" : "-\n");
+}
+
+/* What follows from names of the host alone. Never waits. */
+static void info_fixed(const struct ref *r, struct buf *b)
+{
+	struct utsname u = { 0 };
+
+	uname(&u);
+	info_line(b, "host", u.nodename);
+	info_line(b, "release", u.release);
+	info_line(b, "version", u.version);
+	info_line(b, "machine", u.machine);
+	buf_printf(b, "nr_cpus %d\nmax_cpu_id %d\n", get_nprocs(), get_nprocs_conf() - 1);
+	if (r->model->ops->info)
+		r->model->ops->info(r->model->backend, b);
+}
+
+/* The processors, as the first of them says. */
+static void info_cpu(struct buf *b)
+{
+	struct buf text = { 0 };
+	char cores[32], siblings[32], mhz[32], numa[64];
+	unsigned long c, s;
+
+	proc_read("/sys/devices/system/node/online", &text);
+	snprintf(numa, sizeof(numa), "%.*s", (int)strcspn(text.p, "\n"), text.p);
+	proc_read("/proc/cpuinfo", &text);
+	proc_field(text.p, "cpu cores", cores, sizeof(cores));
+	proc_field(text.p, "siblings", siblings, sizeof(siblings));
+	proc_field(text.p, "cpu MHz", mhz, sizeof(mhz));
+	buf_free(&text);
+	c = strtoul(cores, NULL, 10);
+	s = strtoul(siblings, NULL, 10);
+	buf_printf(b, "nr_nodes %lu\n", strchr(numa, '-') ? strtoul(strrchr(numa, '-') + 1, NULL, 10) + 1 : 1);
+	buf_printf(b, "cores_per_socket %lu\nthreads_per_core %lu\n", c ? c : 1, c && s > c ? s / c : 1);
+	info_line(b, "cpu_mhz", mhz);
+}
+
+int show_info(const struct ref *r, const struct user *reader, struct buf *b, struct err *e)
+{
+	struct host host = { .total_mib = host_mib(), .cpus = (unsigned)get_nprocs() };
+	struct err ignored = { 0 };
+
+	(void)reader;
+	(void)e;
+	info_fixed(r, b);
+	info_cpu(b);
+	if (r->model->ops->host && !r->model->ops->host(r->model->backend, &host, &ignored))
+		buf_printf(b, "total_memory %" PRIu64 "\nfree_memory %" PRIu64 "\n", host.total_mib, host.free_mib);
+	else
+		buf_printf(b, "total_memory %" PRIu64 "\nfree_memory -\n", host.total_mib);
+	buf_printf(b, "tree %d\n", TREE_VERSION);
+	return 0;
+}
+
+size_t size_round(size_t n, size_t step)
+{
+	return (n + step - 1) / step * step;
+}
+
+size_t size_info(const struct ref *r)
+{
+	struct buf b = { 0 };
+	size_t n;
+
+	info_fixed(r, &b);
+	n = b.len;
+	buf_free(&b);
+	return size_round(
+		n + sizeof("nr_nodes cores_per_socket threads_per_core cpu_mhz total_memory free_memory tree 1") +
+			7 * 20,
+		256);
+}

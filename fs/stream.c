@@ -1,0 +1,299 @@
+#include "fs/stream.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STREAM_ROOM 65536 /* taken from the text at a time */
+
+struct pending { /* a read that waits */
+	struct pending *next;
+	fuse_req_t req;
+	size_t size;
+	bool interrupted;
+};
+
+struct stream {
+	struct text_watch watch;
+	struct streams *of;
+	struct stream *next;
+	struct text *text;        /* [I] outlives the stream: its handle holds the domain */
+	bool raw;                 /* [I] */
+	struct text_place place;
+	struct buf out;           /* taken from the text, not read yet */
+	struct pending *reads;    /* oldest first */
+	struct fuse_pollhandle *ph;
+	bool woken;               /* the thread shall look at it */
+};
+
+/* On the thread that appends. */
+static void stream_wake(struct text_watch *w)
+{
+	struct stream *s = (struct stream *)((char *)w - offsetof(struct stream, watch));
+
+	lock_acquire(&s->of->lock);
+	if (!s->woken && (s->reads || s->ph)) {
+		s->woken = true;
+		cond_broadcast(&s->of->work);
+	}
+	lock_release(&s->of->lock);
+}
+
+/* True when there are bytes in `out`. */
+static bool stream_fill(struct streams *ss, struct stream *s) NEEDS(ss->lock)
+{
+	uint64_t lost = 0;
+	size_t n;
+
+	if (s->out.len)
+		return true;
+	n = text_next(s->text, &s->place, ss->room.p, STREAM_ROOM, !s->raw, &lost);
+	if (lost)
+		buf_printf(&s->out, "lost %" PRIu64 "\n", lost);
+	buf_add(&s->out, ss->room.p, n);
+	return s->out.len;
+}
+
+/* What one read of SIZE bytes gets: whole lines when one fits. */
+static size_t stream_share(const struct stream *s, size_t size)
+{
+	const char *newline;
+
+	if (size >= s->out.len)
+		return s->out.len;
+	newline = s->raw ? NULL : memrchr(s->out.p, '\n', size);
+	return newline ? (size_t)(newline + 1 - s->out.p) : size;
+}
+
+static void stream_answer(struct stream *s, fuse_req_t req, size_t size)
+{
+	size_t n = stream_share(s, size);
+
+	fuse_reply_buf(req, s->out.p, n);
+	buf_drop(&s->out, n);
+}
+
+static struct pending **find_interrupted(struct stream *s)
+{
+	struct pending **p = &s->reads;
+
+	while (*p && !(*p)->interrupted)
+		p = &(*p)->next;
+	return p;
+}
+
+static void stream_serve(struct streams *ss, struct stream *s) NEEDS(ss->lock)
+{
+	struct pending **at, *p;
+
+	while ((p = *(at = find_interrupted(s)))) {
+		*at = p->next;
+		fuse_reply_err(p->req, EINTR);
+		free(p);
+	}
+	while ((p = s->reads)) {
+		if (!stream_fill(ss, s) && !ss->ending)
+			break;
+		s->reads = p->next;
+		stream_answer(s, p->req, p->size);
+		free(p);
+	}
+}
+
+/* The pollhandle that is to be told, out of the stream, or NULL. */
+static struct fuse_pollhandle *stream_take_ph(struct streams *ss, struct stream *s) NEEDS(ss->lock)
+{
+	struct fuse_pollhandle *ph = s->ph;
+
+	if (!ph || !stream_fill(ss, s))
+		return NULL;
+	s->ph = NULL;
+	return ph;
+}
+
+/* Serves a stream that was woken; false when there is none. Lets go of the lock to notify. */
+static bool streams_step(struct streams *ss) NEEDS(ss->lock)
+{
+	struct fuse_pollhandle *ph;
+
+	for (struct stream *s = ss->first; s; s = s->next) {
+		if (!s->woken && !ss->ending)
+			continue;
+		s->woken = false;
+		stream_serve(ss, s);
+		ph = stream_take_ph(ss, s);
+		if (!ph)
+			continue;
+		lock_release(&ss->lock);
+		fuse_lowlevel_notify_poll(ph);
+		fuse_pollhandle_destroy(ph);
+		lock_acquire(&ss->lock);
+		return true; /* the list may have changed */
+	}
+	return false;
+}
+
+static void *streams_thread(void *arg)
+{
+	struct streams *ss = arg;
+
+	lock_acquire(&ss->lock);
+	for (;;) {
+		while (streams_step(ss))
+			;
+		if (ss->ending)
+			break;
+		cond_wait(&ss->work, &ss->lock, 0);
+	}
+	lock_release(&ss->lock);
+	return NULL;
+}
+
+int streams_init(struct streams *ss)
+{
+	int ret;
+
+	*ss = (struct streams){ 0 };
+	lock_init(&ss->lock);
+	cond_init(&ss->work);
+	ss->room.p = x_alloc(STREAM_ROOM);
+	ret = pthread_create(&ss->thread, NULL, streams_thread, ss);
+	ss->running = ret == 0;
+	return -ret;
+}
+
+void streams_stop(struct streams *ss)
+{
+	bool running;
+
+	lock_acquire(&ss->lock);
+	running = ss->running;
+	ss->running = false;
+	ss->ending = true;
+	cond_broadcast(&ss->work);
+	lock_release(&ss->lock);
+	if (running)
+		pthread_join(ss->thread, NULL);
+}
+
+void streams_free(struct streams *ss)
+{
+	buf_free(&ss->room);
+	cond_destroy(&ss->work);
+	lock_destroy(&ss->lock);
+}
+
+struct stream *stream_open(struct streams *ss, struct text *t, bool raw)
+{
+	struct stream *s = x_alloc(sizeof(*s));
+
+	*s = (struct stream){ .watch.wake = stream_wake, .of = ss, .text = t, .raw = raw };
+	text_end(t, &s->place);
+	lock_acquire(&ss->lock);
+	s->next = ss->first;
+	ss->first = s;
+	lock_release(&ss->lock);
+	text_watch(t, &s->watch);
+	return s;
+}
+
+void stream_close(struct stream *s)
+{
+	struct streams *ss = s->of;
+	struct pending *p;
+
+	lock_acquire(&ss->lock);
+	for (struct stream **at = &ss->first; *at; at = &(*at)->next) {
+		if (*at == s) {
+			*at = s->next;
+			break;
+		}
+	}
+	while ((p = s->reads)) {
+		s->reads = p->next;
+		fuse_reply_err(p->req, EINTR);
+		free(p);
+	}
+	lock_release(&ss->lock);
+	text_unwatch(&s->watch);
+	if (s->ph)
+		fuse_pollhandle_destroy(s->ph);
+	buf_free(&s->out);
+	free(s);
+}
+
+/* Called on the loop. The read is looked for: it may have been answered while libfuse was on its way here. */
+static void read_interrupted(fuse_req_t req, void *arg)
+{
+	struct streams *ss = arg;
+
+	lock_acquire(&ss->lock);
+	for (struct stream *s = ss->first; s; s = s->next) {
+		for (struct pending *p = s->reads; p; p = p->next) {
+			if (p->req != req)
+				continue;
+			p->interrupted = true;
+			s->woken = true;
+			cond_broadcast(&ss->work);
+		}
+	}
+	lock_release(&ss->lock);
+}
+
+static void stream_enqueue(struct streams *ss, struct stream *s, fuse_req_t req, size_t size) NEEDS(ss->lock)
+{
+	struct pending *p = x_alloc(sizeof(*p)), **at = &s->reads;
+
+	*p = (struct pending){ .req = req, .size = size };
+	while (*at)
+		at = &(*at)->next;
+	*at = p;
+	s->woken = true; /* something may have come since it was looked at */
+	cond_broadcast(&ss->work);
+}
+
+void stream_read(struct stream *s, fuse_req_t req, size_t size, bool nonblock)
+{
+	struct streams *ss = s->of;
+	bool now;
+
+	lock_acquire(&ss->lock);
+	now = !s->reads && (stream_fill(ss, s) || ss->ending);
+	if (now)
+		stream_answer(s, req, size);
+	lock_release(&ss->lock);
+	if (now)
+		return;
+	if (nonblock) {
+		fuse_reply_err(req, EAGAIN);
+		return;
+	}
+	fuse_req_interrupt_func(req, read_interrupted, ss);
+	if (fuse_req_interrupted(req)) {
+		fuse_reply_err(req, EINTR);
+		return;
+	}
+	lock_acquire(&ss->lock);
+	stream_enqueue(ss, s, req, size);
+	lock_release(&ss->lock);
+}
+
+bool stream_poll(struct stream *s, struct fuse_pollhandle *ph)
+{
+	struct streams *ss = s->of;
+	struct fuse_pollhandle *old = NULL;
+	bool ready;
+
+	lock_acquire(&ss->lock);
+	if (ph) {
+		old = s->ph;
+		s->ph = ph;
+	}
+	ready = stream_fill(ss, s);
+	lock_release(&ss->lock);
+	if (old)
+		fuse_pollhandle_destroy(old);
+	return ready;
+}
