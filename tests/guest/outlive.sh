@@ -1,0 +1,99 @@
+# Guests outlive the daemon; what they did meanwhile is known; one that does not answer is nobody else's trouble.
+. tests/guest/lib.sh
+daemon
+
+case_ "three guests start" eval '
+	define web && define db "on_reboot = \"destroy\"" && define ci "on_crash = \"restart\"" &&
+	ctl web start && ctl db start && ctl ci start && until_ $LIMIT up web 1 && until_ $LIMIT up db 1 && until_ $LIMIT up ci 1'
+chown 65534 "$VM/web"
+echo 'of the web' >"$VM/web/notes"
+in_guest web 'echo before the end' >/dev/null
+
+# facts NAME: all that must be the same under the next daemon.
+facts() { grep -E '^(name|id|uuid|state|started|mem_mib|mem_actual_mib|vcpus|owner|config) ' "$VM/$1/status"; }
+same() { # what was put down by `put_down`, and what is now
+	facts web >"$T/now" && diff "$T/facts" "$T/now" && [ "$(qemus web)" = "$pid" ] &&
+		guest_says web bootid "$id" && grep -q 'before the end' "$VM/web/console" && [ "$(stat -c %u "$VM/web")" = 65534 ] &&
+		grep -q 'of the web' "$VM/web/notes"
+}
+pid=$(qemus web) id=$(in_guest web bootid)
+facts web >"$T/facts"
+
+stop_daemon
+case_ "the daemon is gone, its guests are not" eval '! mountpoint -q "$VM" && [ "$(qemus | wc -l)" = 3 ]'
+daemon
+case_ "after SIGTERM: the same guest, with its console, its owner and its notes" same
+n=$(in_guest web counter)
+kill_daemon
+case_ "what the guest writes meanwhile is kept" pass 2
+daemon
+case_ "after SIGKILL: the same guest" same
+case_ "it ran on meanwhile" eval '[ "$(in_guest web counter)" -gt $((n + 3)) ]'
+
+# while_dead NAME WORD EVENT: typed, and done when nobody watches. The guest gives the daemon three seconds to die; QEMU's own
+# list of events says when it was done.
+while_dead() {
+	local folder before
+	folder=$(tr '\0' '\n' <"/proc/$(qemus "$1")/cmdline" | sed -n "s/^pipe,id=ev,path=//p")
+	before=$(grep -ac "\"$3\"" "$folder.out")
+	echo "(sleep 3; $2) &" >"$VM/$1/console"
+	until_ "$LIMIT" grep -q "sleep 3; $2" "$VM/$1/console"
+	kill_daemon
+	[ "$(grep -ac "\"$3\"" "$folder.out")" = "$before" ] || echo "not ok $2 came before the daemon had died"
+	until_ "$LIMIT" eval "[ \"\$(grep -ac '\"$3\"' '$folder.out')\" -gt $before ]"
+}
+before=$(boot_id web) n=$(ups web)
+while_dead web 'reboot -f' RESET
+daemon
+case_ "it rebooted while nobody watched: another boot, the same run" eval \
+	'until_ $LIMIT up web $((n + 1)) && [ "$(boot_id web)" != "$before" ] && state_is web running && [ "$(qemus web)" = "$pid" ]'
+while_dead db 'reboot -f' SHUTDOWN
+daemon
+case_ "on_reboot=destroy while nobody watched: it is off" eval 'until_ $LIMIT state_is db off && no_qemu db'
+n=$(ups ci)
+while_dead ci panic GUEST_PANICKED
+daemon
+case_ "on_crash=restart while nobody watched: it is restarted" eval 'until_ $LIMIT up ci $((n + 1)) && state_is ci running'
+while_dead web 'poweroff -f' SHUTDOWN
+daemon
+case_ "it powered off while nobody watched: off, and nothing is left" eval \
+	'until_ $LIMIT state_is web off && no_qemu web && status_is web reason poweroff'
+kill_daemon
+qemus ci | xargs -r kill -KILL
+until_ 60 no_qemu ci
+daemon
+case_ "its QEMU was killed while nobody watched: crashed" eval 'until_ $LIMIT state_is ci crashed && [ -z "$(folders)" ]'
+
+case_ "two guests start" eval 'start web && start db'
+reads() { # how many times a second all statuses can be read
+	local end=$((SECONDS + 3)) n=0
+	while [ "$SECONDS" -lt "$end" ]; do
+		cat "$VM"/*/status >/dev/null
+		n=$((n + 1))
+	done
+	echo "$n"
+}
+reads >/dev/null
+quick=$(reads)
+n=$(in_guest db counter) pid=$(qemus db)
+kill -STOP "$pid"
+case_ "a QEMU that hangs makes its domain unresponsive" eval 'until_ $LIMIT state_is db unresponsive && status_is db reason running'
+case_ "and no other" state_is web running
+case_ "the other answers" in_guest web true
+slow=$(reads)
+case_ "and all statuses are read as fast as before" eval 'echo "$quick $slow"; [ "$slow" -ge $((quick / 3)) ]'
+case_ "a verb on it fails in time, and not the other's" eval '! timeout 100 bash -c "echo pause >\"\$0\"" "$VM/db/ctl" 2>/dev/null; ctl web pause && ctl web unpause'
+kill_daemon
+daemon
+case_ "a new daemon finds it unresponsive, and the other well" eval \
+	'until_ $LIMIT state_is db unresponsive && state_is web running && [ "$(qemus db)" = "$pid" ]'
+kill -CONT "$pid"
+case_ "it answers again, and is what it was" eval 'until_ $LIMIT eval "state_is db running || state_is db paused"; ctl db unpause; until_ $LIMIT state_is db running'
+case_ "the guest went on where it was" eval '[ "$(in_guest db counter)" -ge '"$n"' ] && guest_says db hostname db'
+kill -STOP "$pid"
+case_ "destroy of one that hangs" eval 'until_ $LIMIT state_is db unresponsive && ctl db destroy && no_qemu db && [ "$(folders | wc -l)" = 1 ]'
+
+kill -KILL "$(qemus web)"
+case_ "a QEMU that is killed leaves crashed, and how it died in the log" eval \
+	'until_ $LIMIT state_is web crashed && status_is web id - && grep -qi "kill" "$VM/web/log" && [ -z "$(folders)" ]'
+case_ "and it starts again" start web
