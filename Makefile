@@ -36,7 +36,7 @@ $(DOMFS): $(OBJ)/fs/main.o $(LIB)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar qcs $@ $^
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)

@@ -80,6 +80,7 @@ struct backend_ops {
 	const char *name;
 	const struct key_use *keys; /* KEY_COUNT rows */
 
+	/* The sink lives until close() has returned. */
 	int (*open)(const struct backend_config *, const struct sink *, struct backend **ret, struct err *e);
 	void (*close)(struct backend *); /* guests run on; no sink call comes after it */
 	/* Find what already runs and tell appeared(), then its state or its end. After it returned the monitor thread runs. */

@@ -88,8 +88,8 @@ struct vif {
 };
 
 /*
- * vfb=[...] first, then the keys vnc, vncdisplay ... over it. VNC is on for hvm unless vnc=0 (or nographic=1, vga="none" and no
- * vnc=1), for others only with a vfb or vnc=1. vncunused=1 beside a display number means any that is free.
+ * The first of vfb=[...], then the keys vnc, vncdisplay ... over it. VNC is on for hvm unless vnc=0 (or nographic=1 or
+ * vga="none" without vnc=1), for others only with a vfb or vnc=1. vncunused=1 beside a number means any that is free.
  */
 struct display {
 	bool vnc, sdl, opengl;
@@ -118,8 +118,8 @@ const struct display *spec_display(const struct spec *s); /* never NULL; vnc and
 /* Derived, with xl's defaults. */
 bool spec_hvm(const struct spec *s);           /* type= or builder= */
 bool spec_pvh(const struct spec *s);           /* type= */
-bool spec_direct_kernel(const struct spec *s); /* kernel= is to be booted: false without one, and for hvm with hvmloader */
-bool spec_cmdline(const struct spec *s, struct buf *b); /* appends it; false: none. cmdline=, else xm's ip, root and extra */
+bool spec_direct_kernel(const struct spec *s); /* kernel= is to be booted: not without one, nor hvmloader with hvm */
+bool spec_cmdline(const struct spec *s, struct buf *b); /* append cmdline=, else xm's ip, root, extra; false: none */
 uint64_t spec_cap(const struct spec *s);       /* percent of one CPU: cap= or cpu_cap=; 0: no limit */
 uint64_t spec_memory(const struct spec *s);    /* MiB; 0 when not said */
 uint64_t spec_maxmem(const struct spec *s);    /* MiB, at least spec_memory */
@@ -142,8 +142,8 @@ void notes_free(struct notes *n);
 int spec_parse(const char *text, size_t len, struct spec **ret, struct notes *notes, struct err *e);
 
 /*
- * A copy of S with "key=value" words laid over it, as `xl create FILE key=value` does. A value is in the language's syntax or
- * plain text: boot=d, cdrom=/x.iso, vif+=bridge=br0. Sentences name the key.
+ * A copy of S with "key=value" words laid over it, as `xl create FILE key=value` does. A value is in the language's
+ * syntax or plain text: boot=d, cdrom=/x.iso, vif+=bridge=br0. Sentences name the key.
  */
 int spec_override(const struct spec *s, const char *const *words, size_t n, struct spec **ret, struct err *e);
 
