@@ -43,7 +43,13 @@ $(OBJ)/%.o: %.c
 	@echo CC $<
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OBJ)/tests/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
+# What several tests share: tests/unit/fake_*.c.
+FAKE := $(OBJ)/libfake.a
+$(FAKE): $(patsubst %.c,$(OBJ)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))
+	@rm -f $@
+	@ar qcs $@ $^
+
+$(OBJ)/tests/unit/%: $(OBJ)/tests/unit/%.o $(FAKE) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
 
 -include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')

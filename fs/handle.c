@@ -350,7 +350,8 @@ int handle_stage(struct handle *h, uint64_t writer, uint64_t offset, const char 
 	lock_acquire(&h->lock);
 	if (h->flags & O_APPEND)
 		offset = h->staged.len;
-	if (offset > h->staged.len || n > STAGED_MAX - offset) {
+	if (h->spoiled || offset > h->staged.len || n > STAGED_MAX - offset) {
+		h->spoiled = true; /* half of a text is not what its writer wants in force */
 		ret = -EINVAL;
 		goto out;
 	}
@@ -389,7 +390,7 @@ bool handle_staged(struct handle *h, uint64_t writer, struct buf *text)
 	bool some = false;
 
 	lock_acquire(&h->lock);
-	if (flushed_by(h, writer) && h->staged.len) {
+	if (flushed_by(h, writer) && h->staged.len && !h->spoiled) {
 		buf_add(text, h->staged.p, h->staged.len);
 		some = true;
 	}

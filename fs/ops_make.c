@@ -145,13 +145,28 @@ static void finish_commit(struct task *t)
 	fuse_reply_err(t->req, 0);
 }
 
+/* An empty file is what a tool that failed leaves behind; it takes nothing's place but an empty one's. */
+static bool is_empty_over_text(const struct ref *target, const struct user *u, const struct buf *text)
+{
+	struct buf now = { 0 };
+	struct err e = { 0 };
+	bool some;
+
+	if (text->len)
+		return false;
+	some = node_render(target, u, &now, &e) == 0 && now.len;
+	buf_free(&now);
+	return some;
+}
+
 /* A scratch file takes the configuration's name. */
 static void rename_commit(fuse_req_t req, const struct ref *target, unsigned id)
 {
+	struct user u = ops_user(req);
 	struct task *t = task_new(req, target);
 	int ret = scratch_read(&t->session->scratches, id, 0, SCRATCH_BYTES, &t->text);
 
-	if (ret == 0 && t->text.len > STAGED_MAX)
+	if (ret == 0 && (t->text.len > STAGED_MAX || is_empty_over_text(target, &u, &t->text)))
 		ret = -EINVAL;
 	if (ret) {
 		fuse_reply_err(req, -ret);

@@ -232,8 +232,11 @@ out:
 
 static int unknown(const char *word, struct err *e)
 {
-	const char *name = word + strspn(word, "-"), *near = nearest(name, COUNT(option_rows) - 1, row_name, NULL);
+	const char *name = word + strspn(word, "-"), *near;
+	char *key = x_strndup(name, strcspn(name, "="));
 
+	near = nearest(key, COUNT(option_rows) - 1, row_name, NULL);
+	free(key);
 	return near ? fail(e, EINVAL, "'%s' is not understood: did you mean --%s?", word, near) :
 		      fail(e, EINVAL, "'%s' is not understood: see --help", word);
 }

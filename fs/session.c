@@ -48,11 +48,6 @@ static void log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
 	buf_free(&b);
 }
 
-static void log_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
-{
-	(void)level, (void)fmt, (void)ap;
-}
-
 /* ---- mounting ---- */
 
 /* ENOTCONN: a daemon was killed, and its mount is still there. The singleton lock says that none lives. */
@@ -82,27 +77,45 @@ static int mountpoint_make(const char *path, char **ret, struct err *e)
 	return 0;
 }
 
+/* By ourselves, not by libfuse: it would fall back to a setuid helper, and could not let go of the mount before the descriptor. */
+static int device_mount(const char *mountpoint, struct err *e)
+{
+	char *data = NULL;
+	int fd, ret;
+
+	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return fail(e, errno, "/dev/fuse: %m; is the module fuse loaded, and are you root?");
+	data = x_printf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions", fd);
+	ret = mount("domfs", mountpoint, "fuse.domfs", MS_NOSUID | MS_NODEV, data) < 0 ? -errno : 0;
+	free(data);
+	if (ret == 0)
+		return fd;
+	close(fd);
+	return fail(e, -ret, "%s cannot be mounted: %s", mountpoint, strerror(-ret));
+}
+
 static int session_mount(struct session *s, struct err *e)
 {
-	char *argv[] = { "domfs", "-o", "allow_other,default_permissions,fsname=domfs,subtype=domfs", NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	char *argv[] = { "domfs", NULL }, *path;
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 	int fd, ret = 0;
 
 	fuse_set_log_func(log_fuse);
 	s->fuse = fuse_session_new(&args, &fuse_ops, sizeof(fuse_ops), s);
-	if (!s->fuse) {
-		ret = fail(e, EINVAL, "the mount's options were not accepted");
-		goto out;
-	}
-	if (fuse_session_mount(s->fuse, s->mountpoint) != 0) {
-		ret = fail(e, errno ? errno : EIO, "%s cannot be mounted: %m", s->mountpoint);
-		goto out;
-	}
-	fd = fuse_session_fd(s->fuse);
-	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		ret = fail(e, errno, "/dev/fuse: %m");
-out:
 	fuse_opt_free_args(&args);
+	if (!s->fuse)
+		return fail(e, EINVAL, "libfuse gives no session");
+	fd = device_mount(s->mountpoint, e);
+	if (fd < 0)
+		return fd;
+	s->mounted = true;
+	path = x_printf("/dev/fd/%d", fd); /* libfuse takes it from there, and closes it with the session */
+	if (fuse_session_mount(s->fuse, path) != 0) {
+		ret = fail(e, EIO, "libfuse does not take the mount");
+		close(fd);
+	}
+	free(path);
 	return ret;
 }
 
@@ -202,21 +215,18 @@ int session_run(struct session *s, void (*ready)(void *arg), void *arg, struct e
  */
 void session_close(struct session *s)
 {
-	if (s->fuse) {
-		umount2(s->mountpoint, MNT_DETACH);
+	if (s->mounted && umount2(s->mountpoint, MNT_DETACH) < 0 && errno != EINVAL)
+		log_warn("%s: %m", s->mountpoint);
+	if (s->fuse)
 		fuse_session_exit(s->fuse);
-	}
 	commands_stop_all();
 	inputs_stop(&s->inputs);
 	streams_stop(&s->streams);
 	pool_drain();
 	handles_free(&s->handles);
 	streams_free(&s->streams);
-	if (s->fuse) {
-		fuse_set_log_func(log_nothing); /* that it is not mounted any more is no news */
-		fuse_session_unmount(s->fuse);
+	if (s->fuse)
 		fuse_session_destroy(s->fuse);
-	}
 	flights_free(&s->flights);
 	scratches_free(&s->scratches);
 	lanes_free(&s->lanes);

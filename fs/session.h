@@ -20,6 +20,7 @@ struct session {
 	mode_t root_mode;           /* [I] 0755, or 01777 where users may define domains */
 	struct fuse_session *fuse;  /* [I] */
 	char *mountpoint;           /* [I] */
+	bool mounted;
 	struct handles handles;
 	struct flights flights;
 	struct streams streams;

@@ -56,15 +56,13 @@ static bool stream_fill(struct streams *ss, struct stream *s) NEEDS(ss->lock)
 	return s->out.len;
 }
 
-/* What one read of SIZE bytes gets: whole lines when one fits. */
+/* What one read of SIZE bytes gets: one line, so that a reader who wants one does not take away the next. */
 static size_t stream_share(const struct stream *s, size_t size)
 {
-	const char *newline;
+	size_t most = size < s->out.len ? size : s->out.len;
+	const char *newline = s->raw || !most ? NULL : memchr(s->out.p, '\n', most);
 
-	if (size >= s->out.len)
-		return s->out.len;
-	newline = s->raw ? NULL : memrchr(s->out.p, '\n', size);
-	return newline ? (size_t)(newline + 1 - s->out.p) : size;
+	return newline ? (size_t)(newline + 1 - s->out.p) : most;
 }
 
 static void stream_answer(struct stream *s, fuse_req_t req, size_t size)

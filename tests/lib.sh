@@ -11,7 +11,7 @@ export VM
 chmod 755 "$T"
 mkfifo "$T/never"
 # shellcheck disable=SC2034 # for the scripts: two users that are not root
-NOBODY=65534 STRANGER=65533
+NOBODY=65534 STRANGER=1
 
 # case_ NAME COMMAND...: the command's status is the result; its output is shown when it fails.
 case_() {

@@ -53,14 +53,14 @@ static int find_process(int folder, const struct record *r)
 	return pidfd >= 0 ? pidfd : run_folder_holder(folder, r->uid);
 }
 
-static struct domain *appear(struct guest *g)
+/* False: refused. */
+static bool appear(struct guest *g)
 {
 	const struct record *r = &g->record;
 	struct found f = { .name = r->name, .uuid = r->uuid, .id = r->id, .spec = g->spec, .started = r->started };
 
-	struct domain *d = g->b->sink->appeared(g->b->sink->model, &f, g);
-
-	return d;
+	g->domain = g->b->sink->appeared(g->b->sink->model, &f, g);
+	return g->domain != NULL;
 }
 
 /* Its status is asked for, and all that is told once after it; nobody waits for the answers yet. */
@@ -102,13 +102,12 @@ static void adopt_started(struct backend *b, int folder, const char *name, struc
 		guest_unref(g);
 		return;
 	}
-	g->domain = appear(g);
-	test_point("adopt-appeared");
-	if (!g->domain) {
+	if (!appear(g)) {
 		log_warn("%s: guest %s is refused and left alone", g->dir, g->record.name);
 		guest_unref(g);
 		return;
 	}
+	test_point("adopt-appeared");
 	w = watch_new(g);
 	watch_replay(w, held);
 	if (held) {

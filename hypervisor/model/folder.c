@@ -69,12 +69,6 @@ void folder_close(struct folder *f)
 {
 	if (!f)
 		return;
-	if (f->watched) {
-		uint64_t one = 1;
-
-		if (write(f->stop_fd, &one, sizeof(one)) == sizeof(one))
-			pthread_join(f->thread, NULL);
-	}
 	for (size_t i = 0; i < 4; i++) {
 		int fd = (int[]){ f->inotify, f->stop_fd, f->autofd, f->dirfd }[i];
 

@@ -165,6 +165,18 @@ static void *follow(void *arg)
 	return NULL;
 }
 
+void folder_unwatch(struct folder *f)
+{
+	uint64_t one = 1;
+
+	if (!f || !f->watched)
+		return;
+	if (write(f->stop_fd, &one, sizeof(one)) != sizeof(one))
+		log_error("%s: its thread cannot be told to end: %m", f->path);
+	pthread_join(f->thread, NULL);
+	f->watched = false;
+}
+
 int folder_watch(struct model *m, struct err *e)
 {
 	struct folder *f = m->folder;

@@ -47,7 +47,8 @@ void store_rename_recover(struct model *m); /* before anything is read */
 int folder_open(struct model *m, const char *dir, struct folder **ret, struct err *e); /* changes count from now on */
 int folder_scan(struct model *m, struct err *e);  /* read all of it; takes the disk's lock */
 int folder_watch(struct model *m, struct err *e); /* a thread that follows it */
-void folder_close(struct folder *f);
+void folder_unwatch(struct folder *f);            /* until that thread has ended; accepts NULL */
+void folder_close(struct folder *f);              /* not watched; accepts NULL */
 int folder_write(struct model *m, const char *name, const char *text, size_t n, struct err *e);
 int folder_remove(struct model *m, const char *name, struct err *e); /* its text goes to .removed/ */
 int folder_unlink(struct model *m, const char *name, struct err *e); /* without */
@@ -100,5 +101,6 @@ void domain_reset_facts(struct domain *d) NEEDS(d->lock); /* nothing runs: what 
 /* ---- wait.c ---- */
 
 void wait_stop_all(struct model *m);
+bool wait_cancel(struct domain *d); /* the cancellable ones; false: there is none */
 
 #endif

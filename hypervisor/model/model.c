@@ -133,7 +133,7 @@ void model_close(struct model *m)
 	if (!m)
 		return;
 	model_stop(m);
-	folder_close(m->folder);
+	folder_unwatch(m->folder);
 	pool_drain(); /* while the backend still tells what those under way wait for */
 	if (m->backend)
 		m->ops->close(m->backend);
@@ -145,6 +145,7 @@ void model_close(struct model *m)
 	}
 	lock_release(&m->disk);
 	log_set_hook(NULL);
+	folder_close(m->folder);
 	store_close(m->store);
 	table_free(&m->by_name);
 	free(m->by_serial);

@@ -150,6 +150,7 @@ struct wait {
 	void (*done)(struct wait *, int result);
 	unsigned states, boots; /* for ready */
 	uint64_t deadline;      /* clock_msec; 0 never */
+	bool cancellable;       /* the verb `cancel` ends it with -ECANCELED: it is what is left of another verb */
 	int result;
 	bool listed;
 };

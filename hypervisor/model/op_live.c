@@ -150,12 +150,21 @@ int domain_pin(struct job *j, int vcpu, const struct cpus *hard, struct err *e)
 		domain_unlock(d);
 	}
 	live_end(j);
+	buf_free(&pins);
 	return rc;
 }
 
 int domain_cancel(struct job *j, struct err *e)
 {
-	return j->dry ? 0 : job_cancel(j->domain, j->caller, e);
+	struct err none = { 0 };
+	bool waits;
+	int rc;
+
+	if (j->dry)
+		return 0;
+	waits = wait_cancel(j->domain);
+	rc = job_cancel(j->domain, j->caller, &none);
+	return rc && !waits ? fail(e, -rc, "%s", none.text) : 0;
 }
 
 int domain_console_write(struct domain *d, const char *p, size_t n, struct err *e)

@@ -122,6 +122,20 @@ void wait_stop_all(struct model *m)
 	lock_release(&waits.lock);
 }
 
+bool wait_cancel(struct domain *d)
+{
+	bool any = false;
+
+	lock_acquire(&waits.lock);
+	for (struct wait *w = waits.first, *next; w; w = next) {
+		next = w->next;
+		if (w->domain == d && w->cancellable)
+			any |= wait_finish(w, -ECANCELED);
+	}
+	lock_release(&waits.lock);
+	return any;
+}
+
 void wait_check(struct domain *d)
 {
 	lock_acquire(&waits.lock);

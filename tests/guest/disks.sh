@@ -1,5 +1,8 @@
+#!/bin/bash
 # Disks: what the guest finds on them, and what comes back to the host.
-. tests/guest/lib.sh
+# shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
+# shellcheck source=tests/lib-guest.sh
+. tests/lib-guest.sh
 daemon
 D=$T/images
 mkdir "$D"

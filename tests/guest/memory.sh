@@ -1,5 +1,8 @@
+#!/bin/bash
 # Memory: the balloon as the guest sees it, and the host's limits.
-. tests/guest/lib.sh
+# shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
+# shellcheck source=tests/lib-guest.sh
+. tests/lib-guest.sh
 daemon
 
 free_kib() { in_guest web memfree | cut -d/ -f1; }

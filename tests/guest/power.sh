@@ -1,5 +1,8 @@
+#!/bin/bash
 # Power verbs and settings, as a guest sees them itself.
-. tests/guest/lib.sh
+# shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
+# shellcheck source=tests/lib-guest.sh
+. tests/lib-guest.sh
 daemon
 
 case_ "start -p leaves the guest before its first instruction" eval \

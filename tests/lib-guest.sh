@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What the scripts of tests/guest share beyond tests/lib.sh: the daemon over QEMU, guests, and what is typed on their consoles.
 # GUEST names the folder that tools/make-guest made. Cases run in subshells: what they leave behind is on disk.
+# shellcheck source=tests/lib.sh
 . tests/lib.sh
 : "${GUEST:?the folder that tools/make-guest made}"
 LIMIT=120 # seconds, for what takes three on an idle machine
@@ -43,7 +44,8 @@ in_guest() {
 	until_ "$LIMIT" grep -q "^>$mark\.[0-9]" "$VM/$1/console" || return 124
 	text=$(tr -d '\r' <"$VM/$1/console" | sed -n "/^\(guest# \)*<$mark\$/,/^>$mark\./p")
 	printf '%s\n' "$text" | sed '1d;$d'
-	return "$(printf '%s\n' "$text" | sed -n "s/^>$mark\.//p")"
+	text=$(printf '%s\n' "$text" | sed -n "s/^>$mark\.//p")
+	return "${text:-124}"
 }
 guest_says() { # NAME COMMAND TEXT
 	local said
