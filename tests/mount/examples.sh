@@ -40,12 +40,12 @@ case_ 'vm NAME unpause' vm web1 unpause
 case_ 'vm of no domain' not vm nobody pause
 case_ 'vm with quotes in a name' spaces
 console() { # in a terminal, until Ctrl-]
-	coproc TERMINAL { script -qefc 'vm web1 console' /dev/null; }
-	local in=${TERMINAL[1]} out=${TERMINAL[0]}
-	cat <&"$out" >"$T/said" &
-	until_ 20 typed && printf '\035' >&"$in" && until_ 10 ended "$TERMINAL_PID"
+	mkfifo "$T/keys"
+	exec 8<>"$T/keys"
+	script -qefc 'vm web1 console' /dev/null <"$T/keys" >"$T/said" 2>&1 &
+	until_ 20 typed && printf '\035' >&8 && until_ 10 ended $!
 }
-typed() { printf 'help\r' >&"${TERMINAL[1]}" && said poweroff; }
+typed() { printf 'help\r' >&8 && said poweroff; }
 if command -v socat >/dev/null; then case_ 'vm NAME console' console; else skip 'vm console: there is no socat'; fi
 
 # ---- the others ----

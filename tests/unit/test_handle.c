@@ -194,14 +194,19 @@ static void collected(void **state)
 	assert_false(handle_staged(h, 1, &b));
 	assert_int_equal(handle_stage(h, 1, 0, "one ", 4), 0);
 	assert_int_equal(handle_stage(h, 1, 4, "two", 3), 0);
-	assert_int_equal(handle_stage(h, 1, 9, "z", 1), -EINVAL);
-	assert_int_equal(handle_stage(h, 1, UINT64_MAX, "z", 1), -EINVAL);
 	assert_int_equal(handle_stage(h, 1, 2, "E", 1), 0);
 	assert_false(handle_staged(h, 2, &b));
 	assert_true(handle_staged(h, 1, &b));
 	assert_string_equal(b.p, "onE two");
 	assert_false(handle_staged(h, 1, &b));
 	buf_reset(&b);
+
+	h = open_handle(&hs, &staged, O_WRONLY | O_TRUNC, 0);
+	assert_int_equal(handle_stage(h, 1, 0, "one ", 4), 0);
+	assert_int_equal(handle_stage(h, 1, 9, "z", 1), -EINVAL);
+	assert_int_equal(handle_stage(h, 1, UINT64_MAX, "z", 1), -EINVAL);
+	assert_int_equal(handle_stage(h, 1, 4, "two", 3), -EINVAL); /* spoiled: half of a text is not what was meant */
+	assert_false(handle_staged(h, 1, &b));
 
 	h = open_handle(&hs, &staged, O_WRONLY | O_APPEND, 0);
 	assert_int_equal(handle_stage(h, 1, 0, "more\n", 5), 0);
@@ -233,7 +238,6 @@ static void collected_limits(void **state)
 	h = open_handle(&hs, &staged, O_WRONLY | O_TRUNC, 0);
 	assert_int_equal(handle_stage(h, 1, 0, "", 0), 0);
 	assert_false(handle_staged(h, 1, &b));
-	assert_int_equal(handle_stage(h, 1, 0, p, STAGED_MAX + 1), -EINVAL);
 	assert_int_equal(handle_stage(h, 1, 0, p, STAGED_MAX), 0);
 	assert_int_equal(handle_stage(h, 1, STAGED_MAX, p, 1), -EINVAL);
 	buf_free(&b);
