@@ -108,6 +108,7 @@ static int serve(const struct options *o, struct starting *st, struct err *e)
 		if (r == 0)
 			r = session_run(st->session, starting_ready, st, e);
 		sd_notify(0, "STOPPING=1");
+		model_stop(model);
 		session_close(st->session);
 	}
 	if (model)

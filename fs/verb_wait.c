@@ -153,6 +153,7 @@ int verb_shutdown(struct command *c, struct err *e)
 	if (rc || !o.wait || c->job->dry)
 		return rc;
 	c->wait.states = STATE_BIT(STATE_CRASHED);
+	c->wait.cancellable = true;
 	c->wait.deadline = deadline_in(o.seconds);
 	return wait_begin(c, d, ready_down, o.force ? after_shutdown_force : after_shutdown);
 }
@@ -177,6 +178,7 @@ int verb_reboot(struct command *c, struct err *e)
 	rc = domain_reboot(c->job, e);
 	if (rc || !o.wait || c->job->dry)
 		return rc;
+	c->wait.cancellable = true;
 	c->wait.deadline = deadline_in(o.seconds);
 	return wait_begin(c, d, ready_booted, after_reboot);
 }

@@ -33,6 +33,7 @@ struct found {
 	int id;
 	struct spec *spec;   /* the configuration in force as it was recorded; foreign guests: derived. May be NULL when held is false */
 	struct timespec started;
+	uint64_t mem_target; /* MiB; 0: what spec says */
 	bool foreign;        /* not started by domfs */
 };
 
@@ -65,6 +66,7 @@ struct run {
 	const struct spec *spec;  /* take a reference to keep it */
 	const struct user *owner; /* open what the spec names by access_open() with it */
 	bool paused;              /* leave it paused */
+	struct timespec started;  /* now; to be told again by whoever adopts it */
 };
 
 struct backend_config { /* from the daemon's options */

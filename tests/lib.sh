@@ -106,7 +106,7 @@ tool() {
 finish() {
 	local at left
 	[ -z "${PID:-}" ] || stop_daemon TERM
-	mountpoint -q "$VM" && umount -l "$VM"
+	cut -d' ' -f2 /proc/mounts | grep "^$T/" | while read -r at; do umount -l "$at"; done
 	if [ -d "$T/run/qemu" ]; then # guests that a failed case left behind: known by this test's own folder
 		for at in /proc/[0-9]*; do
 			left=$(tr '\0' ' ' <"$at/cmdline" 2>/dev/null) || continue

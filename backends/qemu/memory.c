@@ -129,6 +129,10 @@ int memory_set(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 		if (rc == -ETIMEDOUT)
 			rc = fail(e, ETIMEDOUT, "the guest got to %llu MiB in time", (unsigned long long)(now >> 20));
 	}
+	if (rc == 0) {
+		g->record.mem_target = mib;
+		rc = record_save(g->dirfd, &g->record, e);
+	}
 	return rc < 0 ? rc : told(g, j, e);
 }
 

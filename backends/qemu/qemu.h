@@ -45,6 +45,7 @@ struct record {
 	bool paused;         /* start -p */
 	bool reboot_wanted;  /* `reboot` asked for power-off: revive it when it is down */
 	struct timespec started;
+	uint64_t mem_target; /* MiB; 0: as configured */
 	char **taps;         /* interface names, NULL for user networking; ntaps entries, one for each vif */
 	size_t ntaps;
 };

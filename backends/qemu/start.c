@@ -143,6 +143,7 @@ static int record_intent(struct guest *g, const struct run *run, struct err *e)
 	snprintf(r->machine, sizeof(r->machine), "%s", g->b->features.machine_pc);
 	r->kvm = g->b->features.kvm;
 	r->paused = run->paused;
+	r->started = run->started;
 	return record_save(g->dirfd, r, e);
 }
 
@@ -194,10 +195,8 @@ static int spawn(struct guest *g, struct opened *o, struct err *e)
 		s.argv = argv;
 		rc = process_spawn(&s, &g->record.pid, &g->pidfd, e);
 	}
-	if (rc == 0) {
+	if (rc == 0)
 		g->record.pid_start = process_start_time(g->record.pid);
-		g->record.started = time_now();
-	}
 	args_free(argv);
 	free(fds);
 	return rc;

@@ -209,6 +209,8 @@ int access_read(const struct user *u, const char *path, size_t max, uint64_t dea
 	return r;
 }
 
+#define NO_GROUP 65534 /* the kernel's overflow gid */
+
 /* The groups of NAME, counted into *count. */
 static gid_t *groups_get(const char *name, gid_t gid, int *count)
 {
@@ -245,8 +247,11 @@ int access_user(uid_t uid, struct user *ret, gid_t **groups, struct err *e)
 		r = fail(e, r, "uid %u: the name service fails: %s", (unsigned)uid, strerror(r));
 		goto out;
 	}
-	if (!found) {
-		r = fail(e, ENOENT, "uid %u: there is no such user", (unsigned)uid);
+	if (!found) { /* a user without a name belongs to no group */
+		list = x_array(1, sizeof(*list));
+		list[0] = NO_GROUP;
+		*ret = (struct user){ .uid = uid, .gid = NO_GROUP, .groups = list, .ngroups = 1 };
+		*groups = list;
 		goto out;
 	}
 	list = groups_get(pw.pw_name, pw.pw_gid, &n);

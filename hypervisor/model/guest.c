@@ -75,6 +75,7 @@ void domain_reset_facts(struct domain *d)
 	d->started = (struct timespec){ 0 };
 	d->display[0] = '\0';
 	d->mem_target = d->mem_actual = spec_memory(d->spec);
+	d->mem_max = 0;
 	d->vcpus = spec_vcpus(d->spec);
 	d->mem_changed = d->pins_changed = false;
 	d->counters = d->before = (struct counters){ 0 };

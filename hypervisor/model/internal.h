@@ -92,6 +92,9 @@ int domain_run(struct job *j, struct spec *spec, bool paused, struct err *e);
 
 void domain_tell_name(void *domain); /* on a pool thread; a reference: the backend learns the name that its guest has now */
 
+/* ---- op_live.c ---- */
+void domain_retarget(struct domain *d, uint64_t mib) NEEDS(d->lock); /* its memory at run time, not as configured */
+
 /* ---- guest.c ---- */
 
 void guest_forget(struct domain *d); /* when nobody uses it; no lock held */

@@ -123,7 +123,11 @@ int job_begin(struct job *j, struct err *e)
 	int rc = 0;
 
 	domain_lock(d);
-	if (d->gone) {
+	while (!rc && !d->gone && d->job && d->job->policy && !(rc = job_check(j, e)))
+		cond_wait(&d->changed, &d->lock, j->deadline);
+	if (rc) {
+		; /* the policy took too long */
+	} else if (d->gone) {
 		rc = fail(e, ENOENT, "%s: there is no such domain any more", d->name);
 	} else if (d->job) {
 		o.caller = caller_ref(d->job->caller);
@@ -158,7 +162,6 @@ int job_begin_after(struct job *j, struct err *e)
 void job_end(struct job *j)
 {
 	struct domain *d = j->domain;
-
 	bool leaves;
 
 	domain_lock(d);

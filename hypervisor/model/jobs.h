@@ -40,6 +40,7 @@ struct job {
 	char *command;           /* [I] the line as it was written */
 	char verb[32];           /* [I] */
 	bool dry;                /* [I] -n: check, do nothing */
+	bool policy;             /* [I] the daemon's own and short: whoever comes waits for it and is not refused */
 	bool destroys;           /* [I] once it has the slot: another destroy goes beside it and does not cancel it */
 	struct timespec since;   /* [I] */
 	uint64_t deadline;       /* [I] clock_msec */

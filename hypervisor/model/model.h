@@ -59,6 +59,7 @@ struct domain {
 	bool guest_gone;        /* [d] nothing of it is left: to be forgotten when nobody uses it */
 	struct spec *live;      /* [d] in force; NULL off */
 	uint64_t mem_target, mem_actual; /* [d] MiB */
+	uint64_t mem_max;       /* [d] MiB that the guest was started for; 0 off */
 	unsigned vcpus;         /* [d] online */
 	bool mem_changed, pins_changed; /* [d] at run time, not yet in the configuration */
 	char display[64];       /* [d] address of the VNC server, "" none */

@@ -4,26 +4,47 @@
 #include <string.h>
 
 #include "access.h"
+#include "hypervisor/config/edit.h"
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
 
 #define CONFIG_MAX (1u << 20)
 
-/* The name that the text gives, else that of the file without .cfg. */
-static char *name_of(const char *file, const char *text, size_t n, struct err *e)
+/* The name that a word or the text gives, else that of the file without .cfg. */
+static char *name_of(const char *file, const struct buf *text, const char *const *words, size_t n, struct err *e)
 {
 	const char *base = strrchr(file, '/') + 1;
 	size_t len = strlen(base);
-	struct spec *spec = NULL;
+	struct spec *spec = NULL, *named = NULL;
 	char *name = NULL;
 
-	if (spec_parse(text, n, &spec, NULL, e))
-		return NULL;
+	if (spec_parse(text->p ? text->p : "", text->len, &spec, NULL, e) || spec_override(spec, words, n, &named, e))
+		goto out;
 	if (len > 4 && !strcmp(base + len - 4, ".cfg"))
 		len -= 4;
-	name = spec_has(spec, KEY_name) ? x_strdup(spec_str(spec, KEY_name, "")) : x_strndup(base, len);
+	name = spec_has(named, KEY_name) ? x_strdup(spec_str(named, KEY_name, "")) : x_strndup(base, len);
+out:
+	spec_unref(named);
 	spec_unref(spec);
 	return name;
+}
+
+/* The file's text, its name= made the domain's. */
+static int named_text(const struct buf *text, const char *name, struct buf *ret, struct err *e)
+{
+	const char *p = text->p ? text->p : "";
+	unsigned line, column;
+	char *value;
+	int rc;
+
+	if (!config_find(p, text->len, KEY_name, &line, &column)) {
+		buf_add(ret, p, text->len);
+		return 0;
+	}
+	value = x_printf("\"%s\"", name);
+	rc = config_edit(p, text->len, KEY_name, value, ret, e);
+	free(value);
+	return rc;
 }
 
 static int check_new_text(struct domain *d, const char *name, const struct caller *c, struct err *e)
@@ -40,7 +61,7 @@ static int check_new_text(struct domain *d, const char *name, const struct calle
 
 int model_create(struct model *m, struct job *j, const char *file, const char *const *words, size_t n, struct err *e)
 {
-	struct buf text = { 0 };
+	struct buf text = { 0 }, named = { 0 };
 	struct domain *d = NULL;
 	struct job *sub = NULL;
 	char *name = NULL;
@@ -49,9 +70,10 @@ int model_create(struct model *m, struct job *j, const char *file, const char *c
 
 	if (rc)
 		goto out;
-	name = name_of(file, text.p ? text.p : "", text.len, e);
-	if (!name) {
-		rc = fail_in(e, "%s", file);
+	name = name_of(file, &text, words, n, e);
+	rc = name ? named_text(&text, name, &named, e) : -e->code;
+	if (rc) {
+		fail_in(e, "%s", file);
 		goto out;
 	}
 	d = model_find(m, name);
@@ -66,18 +88,19 @@ int model_create(struct model *m, struct job *j, const char *file, const char *c
 		goto out;
 	sub = job_new(j->caller, d, j->command, 300);
 	sub->dry = j->dry;
-	rc = domain_set_config(sub, text.p ? text.p : "", text.len, e);
-	if (rc && made) {
+	rc = domain_set_config(sub, named.p ? named.p : "", named.len, e);
+	if (!rc)
+		rc = domain_start(sub, false, words, n, e);
+	if (rc && made) { /* as xl does: what was not created is not there */
 		struct err ignored;
 
 		domain_undefine(sub, &ignored);
 	}
-	if (!rc)
-		rc = domain_start(sub, false, words, n, e);
 out:
 	job_free(sub);
 	domain_unref(d);
 	free(name);
+	buf_free(&named);
 	buf_free(&text);
 	return rc;
 }

@@ -69,12 +69,22 @@ static void live_set(struct domain *d, enum key k, const char *value) NEEDS(d->l
 	domain_touch(d);
 }
 
+void domain_retarget(struct domain *d, uint64_t mib)
+{
+	char value[24];
+
+	snprintf(value, sizeof(value), "%llu", (unsigned long long)mib);
+	d->mem_target = mib;
+	d->mem_changed = true;
+	live_set(d, KEY_memory, value);
+}
+
 static int check_memory(struct domain *d, uint64_t mib, struct err *e)
 {
 	uint64_t max;
 
 	domain_lock(d);
-	max = d->live ? spec_maxmem(d->live) : 0;
+	max = d->mem_max;
 	domain_unlock(d);
 	if (!mib)
 		return fail(e, EINVAL, "a guest needs more than 0 MiB");
@@ -89,7 +99,6 @@ int domain_set_memory(struct job *j, uint64_t mib, struct err *e)
 	struct domain *d = j->domain;
 	const struct backend_ops *ops = d->model->ops;
 	struct guest *g;
-	char value[24];
 	bool on;
 	int rc = check_memory(d, mib, e);
 
@@ -105,13 +114,10 @@ int domain_set_memory(struct job *j, uint64_t mib, struct err *e)
 		return -e->code;
 	if (!j->dry) {
 		rc = ops->set_memory(g, mib, j, e);
-		snprintf(value, sizeof(value), "%llu", (unsigned long long)mib);
 		domain_lock(d);
 		if (!rc && domain_on(d)) {
-			d->mem_target = mib;
-			d->mem_changed = true;
-			live_set(d, KEY_memory, value);
-			event_emit(d, "mem", "target_mib=%s", value);
+			domain_retarget(d, mib);
+			event_emit(d, "mem", "target_mib=%llu", (unsigned long long)mib);
 		}
 		domain_unlock(d);
 	}

@@ -143,7 +143,7 @@ static int check_off(const struct domain *d, struct err *e) NEEDS(d->lock)
 }
 
 /* The domain becomes `starting`, or what is in the way is said: in one step, so that of two only one gets what is left. */
-static int begin_start(struct job *j, struct spec *spec, int id, struct err *e)
+static int begin_start(struct job *j, const struct run *run, struct spec *spec, struct err *e)
 {
 	struct domain *d = j->domain;
 	struct model *m = d->model;
@@ -161,9 +161,11 @@ static int begin_start(struct job *j, struct spec *spec, int id, struct err *e)
 		rc = check_off(d, e);
 	if (!rc) {
 		domain_reset_facts(d);
-		d->id = id;
+		d->id = run->id;
 		d->live = spec_ref(spec);
 		d->mem_target = d->mem_actual = spec_memory(spec);
+		d->mem_max = spec_maxmem(spec);
+		d->started = run->started;
 		d->vcpus = spec_vcpus(spec);
 		d->guest_gone = false;
 		domain_set_state(d, STATE_STARTING, "start");
@@ -193,8 +195,6 @@ static void take_guest(struct domain *d, struct guest *g)
 	domain_lock(d);
 	d->guest = g;
 	gone = d->guest_gone;
-	if (!gone && !d->started.tv_sec)
-		d->started = time_now();
 	domain_touch(d);
 	if (!gone)
 		policy_apply(d); /* an end that was told before there was a handle */
@@ -225,7 +225,7 @@ static int run_start(struct job *j, struct run *run, struct spec *spec, struct e
 	domain_lock(d);
 	crashed = d->state == STATE_CRASHED;
 	domain_unlock(d);
-	rc = begin_start(j, spec, run->id, e);
+	rc = begin_start(j, run, spec, e);
 	if (rc)
 		return rc;
 	if (crashed)
@@ -248,7 +248,7 @@ int domain_run(struct job *j, struct spec *spec, bool paused, struct err *e)
 	struct domain *d = j->domain;
 	struct user owner = { 0 };
 	gid_t *groups = NULL;
-	struct run run = { .domain = d, .spec = spec, .owner = &owner, .paused = paused };
+	struct run run = { .domain = d, .spec = spec, .owner = &owner, .paused = paused, .started = time_now() };
 	char *name;
 	uid_t uid;
 	int rc;

@@ -119,6 +119,7 @@ static void policy_job(void *arg)
 	if (action == ACTION_PRESERVE)
 		goto out;
 	j = job_new(&caller_self, d, command, POLICY_SECONDS);
+	j->policy = true;
 	rc = job_begin_after(j, &e);
 	if (!rc) {
 		mine = act(d, j, action, &rc, &e);

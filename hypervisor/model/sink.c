@@ -96,6 +96,9 @@ static struct domain *sink_appeared(struct model *m, const struct found *f, stru
 	d->started = f->started;
 	d->live = f->spec ? spec_ref(f->spec) : spec_ref(d->spec);
 	d->mem_target = d->mem_actual = spec_memory(d->live);
+	d->mem_max = spec_maxmem(d->live);
+	if (f->mem_target)
+		domain_retarget(d, f->mem_target);
 	d->vcpus = spec_vcpus(d->live);
 	domain_set_state(d, STATE_STARTING, f->foreign ? "found" : "adopted");
 	domain_unlock(d);

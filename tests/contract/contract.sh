@@ -212,7 +212,7 @@ round() {
 pending() {
 	sed "s/^memory.*/memory = $MEM_LESS/" "$T/$N.cfg" >"$G/config"
 	is "$(cat "$G/mem")" "$MEM" && grep -q "^memory $MEM -> $MEM_LESS$" "$G/pending" && cp "$T/$N.cfg" "$G/config" &&
-		[ ! -s "$G/pending" ]
+		not grep -q '^memory' "$G/pending"
 }
 
 # ---- other names ----
@@ -277,9 +277,10 @@ contract_policies() {
 with_policy() { # KEY ACTION
 	{ cat "$T/$N.cfg"; printf "%s = '%s'\n" "$1" "$2"; } >"$G/config" && verb_to start running && guest_ready "$N"
 }
+no_job() { [ ! -s "$G/job" ]; }
 no_id() { [ -z "$(cat "$G/id")" ]; }
 policy() { # WORD KEY ACTION STATE
-	with_policy "$2" "$3" && guest_do "$N" "$1" && until_ 60 no_id && until_ 10 state_is "$N" "$4"
+	with_policy "$2" "$3" && guest_do "$N" "$1" && until_ 60 no_id && until_ 10 state_is "$N" "$4" && until_ 10 no_job
 }
 policy_again() { # WORD KEY
 	local id

@@ -70,4 +70,12 @@ case_ "vhd is refused with what to do" eval \
 	"define two \"disk = [ '$D/plain,vhd,xvda,w' ]\" && refusal two start EOPNOTSUPP 'convert'"
 case_ "a named pipe is no disk, and is not waited for" eval \
 	"mkfifo '$D/pipe' && define two \"disk = [ 'file:$D/pipe,xvda,w' ]\" && ! ctl two start && state_is two off"
+if loop=$(losetup --find --show "$D/plain" 2>/dev/null); then
+	case_ "a block device of the host" eval "boot two \"disk = [ 'phy:$loop,xvda,w' ]\" &&
+		guest_says two 'head -n 1 /dev/vda' 'this is plain' && in_guest two 'echo from-the-guest >/dev/vda; sync' &&
+		ctl two destroy && head -n 1 '$D/plain' | grep -qx from-the-guest"
+	losetup --detach "$loop"
+else
+	skip "a block device of the host: there is no loop device here"
+fi
 case_ "nothing is left of the refused" eval '[ "$(folders | wc -l)" = 1 ] && no_qemu two'

@@ -23,7 +23,7 @@ settled() { case $(cat "$VM/$1/state") in off | running | paused) ;; *) return 1
 quiet() { # DOMAIN: settled, and as many processes as it says
 	until_ "$LIMIT" settled "$1" || { echo "$1 is $(cat "$VM/$1/state")"; return 1; }
 	local n
-	n=$(qemus "$1" | wc -l)
+	n=$(pgrep -fc -- "-uuid $(cat "$VM/$1/uuid") .*$T/run/qemu/") # its own name there may be an older one
 	if is_on "$1"; then [ "$n" = 1 ]; else [ "$n" = 0 ]; fi || { echo "$1 is $(cat "$VM/$1/state") with $n processes"; return 1; }
 }
 
@@ -38,7 +38,11 @@ whole() {
 		! is_on "$name" || on=$((on + 1))
 		cmp "$VM/$name/config" "$T/$name.cfg" || return
 	done
-	[ "$(qemus | wc -l)" = "$on" ] && [ "$(folders | wc -l)" = "$on" ] || { folders; qemus; return 1; }
+	if [ "$(qemus | wc -l)" != "$on" ] || [ "$(folders | wc -l)" != "$on" ]; then
+		folders
+		qemus
+		return 1
+	fi
 	[ "$(qemus bystander)" = "$pid" ] && status_is bystander id "$id" && guest_says bystander bootid "$boot"
 }
 
@@ -86,7 +90,8 @@ recovery_killed() { # POINT AFTER
 	fi
 }
 works() { # it can be started, or is on, and can be destroyed
-	is_on victim || ctl victim start && state_is victim running && ctl victim destroy && state_is victim off && quiet victim
+	if ! is_on victim; then ctl victim start && state_is victim running || return; fi
+	ctl victim destroy && state_is victim off && quiet victim
 }
 
 # Each step of a start, and then each step of the recovery from it.
@@ -156,7 +161,7 @@ done
 rename_killed() { # one of the two names, with the same UUID, text and notes
 	local name
 	case $(ls -d "$VM/old" "$VM/new" 2>/dev/null) in */old) name=old ;; */new) name=new ;; *) ls "$VM"; return 1 ;; esac
-	sed 's/domfs.name=[a-z]*/domfs.name=old/' "$T/old.cfg" >"$T/$name.cfg"
+	guest_cfg old >"$T/$name.cfg"
 	whole victim "$name" && [ "$(cat "$VM/$name/uuid")" = "$uuid" ] && grep -q 'to be kept' "$VM/$name/notes" &&
 		state_is "$name" "$1"
 }

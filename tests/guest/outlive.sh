@@ -19,10 +19,17 @@ same() { # as "$T/facts", $pid and $id were put down; the owner's name is looked
 		guest_says web bootid "$id" && grep -q 'before the end' "$VM/web/console" && [ "$(stat -c %u "$VM/web")" = 65534 ] &&
 		grep -q 'of the web' "$VM/web/notes"
 }
+# A process, or a child of it, sleeps in a request to the mount.
+blocked_in() { cat "/proc/$1/wchan" "/proc/$1/task/$1/children" 2>/dev/null | grep -q request_wait_answer; }
 pid=$(qemus web) id=$(in_guest web bootid)
 facts web >"$T/facts"
 
+(say "$VM/web/ctl" "wait off" >/dev/null; echo $? >"$T/waited") &
+waiter=$!
+until_ 30 blocked_in "$waiter"
 stop_daemon
+wait "$waiter"
+case_ "who waited is let go with an error" test "$(cat "$T/waited")" = 1
 case_ "the daemon is gone, its guests are not" eval '! mountpoint -q "$VM" && [ "$(qemus | wc -l)" = 3 ]'
 daemon
 case_ "after SIGTERM: the same guest, with its console, its owner and its notes" same

@@ -24,8 +24,9 @@ follow() {
 
 follow events cat "$VM/.events"
 follow events1 cat "$G/.events"
-follow head head -n 1 "$G/.events"
+head -n 1 "$G/.events" >"$T/head" 2>/dev/null & # it says on stderr that it cannot seek back
 head=$!
+until_ 10 blocked "$head"
 first_line() { wait "$head" && is "$(wc -l <"$T/head")" 1; }
 quiet() { [ ! -s "$T/events" ]; }
 case_ 'a stream begins now' quiet

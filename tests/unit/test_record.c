@@ -72,7 +72,7 @@ static void test_round(void **state)
 	"{\"phase\":\"started\",\"name\":\"a\",\"uuid\":\"8e3ddbac-3411-4cb2-b258-1d80a621c512\",\"id\":1,\"serial\":" \
 	"1,"                                                                                                           \
 	"\"pid\":5,\"pid_start\":6,\"boot_id\":\"b\",\"uid\":7,\"machine\":\"m\",\"kvm\":true,\"vnc_port\":0,"         \
-	"\"paused\":false,\"reboot_wanted\":false,\"started_sec\":1,\"started_nsec\":2,\"taps\":[]}"
+	"\"paused\":false,\"reboot_wanted\":false,\"started_sec\":1,\"started_nsec\":2,\"mem_target\":64,\"taps\":[]}"
 
 /* The good text with the first FROM replaced by TO. */
 static const struct {
