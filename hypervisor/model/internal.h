@@ -75,7 +75,7 @@ void config_reject(struct domain *d, const char *why);
 int config_set_memory(struct job *j, uint64_t mib, struct err *e); /* edits the value in the text */
 /* -EINVAL when D's file holds a text that was rejected: somebody's work, not to be lost by editing the one before. */
 int config_check_file(struct domain *d, struct err *e);
-/* The affinity of each VCPU as the value of cpus=; D's guest is asked. */
+/* The affinity of each VCPU as the value of cpus=, nothing (p is NULL) when all run anywhere; D's guest is asked. */
 int config_pins(struct domain *d, struct buf *ret, struct err *e);
 
 /* ---- policy.c ---- */

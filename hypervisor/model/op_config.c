@@ -317,6 +317,7 @@ int config_pins(struct domain *d, struct buf *ret, struct err *e)
 	struct vcpu vcpus[128];
 	char cpus[CPUS_TEXT];
 	struct guest *g;
+	bool bound = false;
 	int n;
 
 	if (!d->model->ops->vcpu_list)
@@ -328,10 +329,12 @@ int config_pins(struct domain *d, struct buf *ret, struct err *e)
 	guest_put(d);
 	if (n < 0)
 		return n;
-	buf_puts(ret, "[ ");
 	for (int i = 0; i < n; i++)
-		buf_printf(ret, "\"%s\", ", cpus_format(cpus, &vcpus[i].affinity));
-	buf_puts(ret, "]");
+		bound |= strcmp(cpus_format(cpus, &vcpus[i].affinity), "all") != 0;
+	for (int i = 0; bound && i < n; i++)
+		buf_printf(ret, "%s\"%s\"", i ? ", " : "[ ", cpus_format(cpus, &vcpus[i].affinity));
+	if (bound)
+		buf_puts(ret, " ]");
 	return 0;
 }
 

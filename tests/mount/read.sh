@@ -109,6 +109,7 @@ if command -v jq >/dev/null; then
 else
 	skip 'JSON: there is no jq'
 fi
+case_ 'no two guests have one id' is "$(cat "$VM"/*/id | grep . | sort | uniq -d)" ''
 case_ 'list has the host first, then what runs, by id' is "$(awk 'NR > 1 && !/^#/ { print $1 }' "$VM/list" | paste -sd' ')" \
 	'Domain-0 vm1 vm2 web1'
 case_ 'a status cannot be written' not as "$NOBODY" bash -c "echo x >'$VM/web1/status'" 2>/dev/null

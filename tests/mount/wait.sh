@@ -9,6 +9,7 @@ define web1 'memory = 64' || exit 1
 G=$VM/web1 R=$VM/vm1
 job_is() { key_is "$1/job" verb "$2"; }
 no_job() { [ ! -s "$VM/$1/job" ]; }
+writing() { [ -e "/proc/$1/fd/3" ] && blocked "$1"; } # one that begin began, past its open
 count() { grep -c "$1" "$2/history"; }
 begin() { # PATH LINE: by a process of its own that can be interrupted, $!; how it ended goes to $T/ended
 	# shellcheck disable=SC2016
@@ -64,7 +65,7 @@ for signal in INT TERM HUP QUIT ALRM KILL; do case_ "SIG$signal undoes a start" 
 wait_interrupted() {
 	local before=$SECONDS
 	begin "$R/ctl" 'wait off'
-	until_ 20 blocked $! && kill -INT $! && until_ 10 ended $! && [ $((SECONDS - before)) -lt 8 ] &&
+	until_ 20 writing $! && kill -INT $! && until_ 10 ended $! && [ $((SECONDS - before)) -lt 8 ] &&
 		until_ 10 last_is "$R" "EINTR 'wait off'"
 }
 last_is() { tail -n 1 "$1/history" | grep -q "$2"; }
@@ -81,14 +82,17 @@ keys() { # a terminal, and a key
 		timeout 10 grep -q 'go on 42' <&"$out"
 }
 more() { [ "$(count "EINTR 'wait paused'" "$R")" -gt "$1" ]; }
-writer_blocked() { grep -qsl request_wait_answer /proc/[0-9]*/wchan; }
+writer_blocked() { # whoever has the ctl as its output
+	local at
+	at=$(find /proc/[0-9]*/fd/1 -lname "$R/ctl" 2>/dev/null) && [ -n "$at" ] && blocked "$(cut -d/ -f3 <<<"$at")"
+}
 case_ 'Ctrl-C in a terminal' keys
 
 # ---- what does not ----
 
 begin "$R/ctl" 'wait off 3000'
 waiter=$!
-until_ 20 blocked "$waiter"
+until_ 20 writing "$waiter"
 goes_on() { [ "$(count "'wait off 3000'" "$R")" = 0 ] && kill -0 "$waiter"; }
 for signal in CHLD WINCH URG CONT; do
 	kill "-$signal" "$waiter"
