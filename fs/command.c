@@ -184,7 +184,7 @@ static bool is_urgent(const struct caller *caller, const char *text)
 }
 
 struct commands *commands_run(const struct ref *r, struct caller *caller, const char *text, size_t n,
-			      void (*done)(void *arg, int result, const char *sentence), void *arg)
+                              void (*done)(void *arg, int result, const char *sentence), void *arg)
 {
 	struct commands *c = commands_new(r, caller);
 
@@ -264,8 +264,8 @@ static void call_step(void *arg)
 }
 
 void commands_call(struct model *m, struct domain *d, struct caller *caller, const char *command,
-		   int (*fn)(struct job *, void *arg, struct err *e), void *arg,
-		   void (*done)(void *arg, int result, const char *sentence))
+                   int (*fn)(struct job *, void *arg, struct err *e), void *arg,
+                   void (*done)(void *arg, int result, const char *sentence))
 {
 	struct call *c = x_alloc(sizeof(*c));
 

@@ -14,7 +14,7 @@ struct commands;
  * struct is gone. A line whose last word is `&` is detached: it goes on by itself and counts as done.
  */
 struct commands *commands_run(const struct ref *r, struct caller *caller, const char *text, size_t n,
-			      void (*done)(void *arg, int result, const char *sentence), void *arg);
+                              void (*done)(void *arg, int result, const char *sentence), void *arg);
 
 /* The caller was interrupted: stop what is under way. Harmless after the end as long as DONE has not been called. */
 void commands_interrupt(struct commands *c);
@@ -29,7 +29,7 @@ void command_waited(struct wait *w, int result);
  * COMMAND. It owns CALLER. DONE as above.
  */
 void commands_call(struct model *m, struct domain *d, struct caller *caller, const char *command,
-		   int (*fn)(struct job *, void *arg, struct err *e), void *arg,
-		   void (*done)(void *arg, int result, const char *sentence));
+                   int (*fn)(struct job *, void *arg, struct err *e), void *arg,
+                   void (*done)(void *arg, int result, const char *sentence));
 
 #endif

@@ -74,8 +74,8 @@ static int line_run(struct line *l, struct err *e)
 {
 	const struct node *node = l->command.ref.node;
 
-	return node->kind == KIND_CTL ? l->command.verb->run(&l->command, e) :
-					node->set(l->command.job, &l->command.ref, l->split, e);
+	return node->kind == KIND_CTL ? l->command.verb->run(&l->command, e)
+	                              : node->set(l->command.job, &l->command.ref, l->split, e);
 }
 
 const char *sentence_of(int result, struct err *e)

@@ -10,7 +10,7 @@
 
 #define COMMAND_SECONDS 300 /* a verb that gives no time of its own */
 #define COMMAND_WORDS 256
-#define COMMANDS_USER 64    /* of one user other than root at a time */
+#define COMMANDS_USER 64 /* of one user other than root at a time */
 
 /*
  * Lines are carried out by whichever pool thread has them: one runs the verb, another goes on after a wait, perhaps before the
@@ -18,27 +18,27 @@
  */
 struct line {
 	struct command command;
-	struct commands *of;     /* a reference */
+	struct commands *of; /* a reference */
 	atomic_uint refs;
-	char *text;              /* as written, for history */
-	char *split;             /* the words lie in it */
+	char *text;  /* as written, for history */
+	char *split; /* the words lie in it */
 	char *words[COMMAND_WORDS];
 	bool detach;
 };
 
 struct commands {
 	atomic_uint refs;
-	struct commands *next, **at;  /* [running.lock] */
-	struct ref ref;               /* [I] */
-	struct caller *caller;        /* [I] */
-	bool urgent;                  /* [I] */
-	struct buf text;              /* what is left from `from` on; of the thread that has it */
+	struct commands *next, **at; /* [running.lock] */
+	struct ref ref;              /* [I] */
+	struct caller *caller;       /* [I] */
+	bool urgent;                 /* [I] */
+	struct buf text;             /* what is left from `from` on; of the thread that has it */
 	size_t from;
 	void (*done)(void *arg, int result, const char *sentence); /* [I] NULL: nobody waits */
-	void *arg;                    /* [I] */
+	void *arg;                                                 /* [I] */
 	struct lock lock;
-	struct line *current;         /* [lock] */
-	bool interrupted;             /* [lock] */
+	struct line *current; /* [lock] */
+	bool interrupted;     /* [lock] */
 };
 
 /* ---- command.c ---- */
@@ -55,9 +55,9 @@ struct line *line_new(struct commands *c, const char *text);
 void line_unref(struct line *l);
 int line_check(struct line *l, struct err *e);
 int line_detach(struct line *l, struct err *e);
-bool line_begin(struct line *l);                              /* true when it is done and the next may come */
-bool line_end(struct line *l, int result, struct err *e);     /* likewise */
-const char *sentence_of(int result, struct err *e);           /* "" for success, never for a failure */
+bool line_begin(struct line *l);                          /* true when it is done and the next may come */
+bool line_end(struct line *l, int result, struct err *e); /* likewise */
+const char *sentence_of(int result, struct err *e);       /* "" for success, never for a failure */
 bool domain_is_gone(struct domain *d);
 
 #endif

@@ -35,7 +35,7 @@ bool find_domain(const struct ref *r, const char *name, struct ref *child)
 }
 
 static bool next_device(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256],
-			bool (*name_of)(const struct ref *, char[256]))
+                        bool (*name_of)(const struct ref *, char[256]))
 {
 	struct ref at = *r;
 
@@ -49,7 +49,7 @@ static bool next_device(const struct ref *r, uint64_t *cookie, struct ref *child
 }
 
 static bool find_device(const struct ref *r, const char *name, struct ref *child,
-			bool (*name_of)(const struct ref *, char[256]))
+                        bool (*name_of)(const struct ref *, char[256]))
 {
 	struct ref at = *r;
 	char each[256];

@@ -13,12 +13,12 @@
 struct flight {
 	struct flights *of;
 	struct flight *next;
-	unsigned refs;              /* [lock] the loop's until started, the end's */
-	fuse_req_t req;             /* [I] */
-	pid_t tid;                  /* [I] */
-	struct commands *commands;  /* [lock] valid until ended */
-	bool ended, stop, stopped;  /* [lock] */
-	uint64_t look;              /* [lock] clock_msec; 0: was not interrupted */
+	unsigned refs;             /* [lock] the loop's until started, the end's */
+	fuse_req_t req;            /* [I] */
+	pid_t tid;                 /* [I] */
+	struct commands *commands; /* [lock] valid until ended */
+	bool ended, stop, stopped; /* [lock] */
+	uint64_t look;             /* [lock] clock_msec; 0: was not interrupted */
 };
 
 static const int fatal_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM, SIGKILL };
@@ -57,7 +57,7 @@ bool thread_is_dying(pid_t tid)
 	if (tid <= 0 || !proc_read(tid, "status", text, sizeof(text)))
 		return true;
 	pending = (signal_set(text, "\nSigPnd:") | signal_set(text, "\nShdPnd:")) &
-		  ~(signal_set(text, "\nSigBlk:") | signal_set(text, "\nSigIgn:"));
+	          ~(signal_set(text, "\nSigBlk:") | signal_set(text, "\nSigIgn:"));
 	for (size_t i = 0; i < COUNT(fatal_signals); i++) {
 		if (pending & 1ull << (fatal_signals[i] - 1))
 			return true;

@@ -14,7 +14,7 @@
 struct stream;
 
 #define HANDLES_MAX 65536
-#define HANDLES_USER 4096  /* of one user other than root */
+#define HANDLES_USER 4096 /* of one user other than root */
 #define LINE_MAX_BYTES 65536
 #define STAGED_MAX (1u << 20)
 
@@ -30,19 +30,19 @@ struct handle {
 	struct stream *stream; /* [I] STREAM; owned */
 
 	struct lock lock;
-	struct buf page;       /* [lock] what reading gives, of one instant */
-	bool rendered;         /* [lock] */
+	struct buf page; /* [lock] what reading gives, of one instant */
+	bool rendered;   /* [lock] */
 
-	struct buf line;       /* [lock] what was written after the last newline */
-	bool unflushed;        /* [lock] data came since the last flush by its writer */
-	bool spoiled;          /* [lock] STAGED: a write was refused, so nothing of it is taken */
-	uint64_t writer;       /* [lock] the kernel's lock owner (the file table) of who wrote last; 0: unknown */
-	bool answered;         /* [lock] a command has ended: reading gives its answer from now on */
-	struct buf answer;     /* [lock] */
-	uint64_t answer_base;  /* [lock] file offset of the answer's first byte; UINT64_MAX: where it is read next */
+	struct buf line;      /* [lock] what was written after the last newline */
+	bool unflushed;       /* [lock] data came since the last flush by its writer */
+	bool spoiled;         /* [lock] STAGED: a write was refused, so nothing of it is taken */
+	uint64_t writer;      /* [lock] the kernel's lock owner (the file table) of who wrote last; 0: unknown */
+	bool answered;        /* [lock] a command has ended: reading gives its answer from now on */
+	struct buf answer;    /* [lock] */
+	uint64_t answer_base; /* [lock] file offset of the answer's first byte; UINT64_MAX: where it is read next */
 
-	struct buf staged;     /* [lock] STAGED: the text to be */
-	bool loaded;           /* [lock] staged is what the writer sees, no longer the present text */
+	struct buf staged; /* [lock] STAGED: the text to be */
+	bool loaded;       /* [lock] staged is what the writer sees, no longer the present text */
 };
 
 struct handles {

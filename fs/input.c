@@ -64,8 +64,9 @@ void input_write(struct inputs *is, struct handle *h, fuse_req_t req, const char
 		return;
 	}
 	in = x_alloc(sizeof(*in));
-	*in = (struct input){ .next = is->first, .handle = handle_ref(h), .req = req,
-			      .until = clock_msec() + GIVE_UP_MSEC };
+	*in = (struct input){
+		.next = is->first, .handle = handle_ref(h), .req = req, .until = clock_msec() + GIVE_UP_MSEC
+	};
 	buf_add(&in->bytes, p, n);
 	is->first = in;
 	fuse_req_interrupt_func(req, input_interrupted, is);

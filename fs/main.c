@@ -40,8 +40,9 @@ static int find_backend(const char *name, const struct backend_ops **ret, struct
 		}
 	}
 	near = nearest(name, COUNT(backends), backend_name, NULL);
-	return near ? fail(e, EINVAL, "there is no backend '%s': did you mean %s?", name, near) :
-		      fail(e, EINVAL, "there is no backend '%s': there are %s and %s", name, backends[0]->name, backends[1]->name);
+	return near ? fail(e, EINVAL, "there is no backend '%s': did you mean %s?", name, near)
+	            : fail(e, EINVAL, "there is no backend '%s': there are %s and %s", name, backends[0]->name,
+	                   backends[1]->name);
 }
 
 static int make_folder(const char *path, mode_t mode, struct err *e)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define RECORD_MAX (256u << 10) /* a group's record lists all its members */
-#define NAMES_MAX 4096		/* ids come from chown, so that a user could fill the cache */
+#define NAMES_MAX 4096          /* ids come from chown, so that a user could fill the cache */
 
 struct name_key {
 	uint32_t group; /* 1: a group */

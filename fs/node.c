@@ -177,7 +177,7 @@ int node_lookup(const struct ref *r, const char *name, struct ref *ret)
 #define COOKIE_MASK ((1ull << COOKIE_SHIFT) - 1)
 
 static bool list_instances(const struct ref *r, size_t row, uint64_t *cookie,
-			   bool (*emit)(void *arg, const char *name, const struct ref *child, uint64_t next), void *arg)
+                           bool (*emit)(void *arg, const char *name, const struct ref *child, uint64_t next), void *arg)
 {
 	uint64_t at = *cookie & COOKIE_MASK;
 	char name[256];
@@ -200,7 +200,7 @@ static bool list_instances(const struct ref *r, size_t row, uint64_t *cookie,
 }
 
 void node_list(const struct ref *r, uint64_t *cookie,
-	       bool (*emit)(void *arg, const char *name, const struct ref *child, uint64_t next), void *arg)
+               bool (*emit)(void *arg, const char *name, const struct ref *child, uint64_t next), void *arg)
 {
 	struct ref child = *r; /* borrows the domain */
 	uint64_t next;
@@ -237,7 +237,8 @@ mode_t node_mode(const struct node *n, mode_t dir)
 	if (n->kind == KIND_LINK)
 		return S_IFLNK | 0777;
 	if (n == &nodes[0] || n->kind == KIND_EACH || n->kind == KIND_DIR)
-		return S_IFDIR | (n == &nodes[0] || (n->kind == KIND_EACH && n->parent == 0) ? dir & 01777 : dir & 0555);
+		return S_IFDIR |
+		       (n == &nodes[0] || (n->kind == KIND_EACH && n->parent == 0) ? dir & 01777 : dir & 0555);
 	switch (n->who) {
 	case WHO_READERS:
 	case WHO_WRITES:

@@ -9,10 +9,10 @@
 #include "hypervisor/model/model.h"
 
 enum kind {
-	KIND_DIR,     /* a directory that is always there */
-	KIND_EACH,    /* a directory for each domain, disk or vif: its name comes from the model */
-	KIND_LINK,    /* a symbolic link for each domain */
-	KIND_FACT,    /* a short text that changes by events only; rendered on the loop by READ at offset 0, at most 4096 bytes */
+	KIND_DIR,  /* a directory that is always there */
+	KIND_EACH, /* a directory for each domain, disk or vif: its name comes from the model */
+	KIND_LINK, /* a symbolic link for each domain */
+	KIND_FACT, /* a short text that changes by events only; rendered on the loop by READ at offset 0, at most 4096 bytes */
 	KIND_LIVE,    /* computed or long; rendered at open, on a pool thread, into the open file */
 	KIND_GROWING, /* a text that is appended to */
 	KIND_STREAM,  /* reads block; reached by name only */
@@ -36,11 +36,11 @@ struct ref;
 struct node {
 	enum kind kind;
 	enum who who;
-	unsigned char parent;    /* index in nodes[] */
+	unsigned char parent; /* index in nodes[] */
 	bool listed;
-	bool raw;                /* console bytes: not lines */
-	const char *name;        /* NULL for EACH and LINK */
-	const char *doc;         /* for the manual and the help */
+	bool raw;         /* console bytes: not lines */
+	const char *name; /* NULL for EACH and LINK */
+	const char *doc;  /* for the manual and the help */
 
 	/* FACT, LIVE, SETTING, STAGED. E is filled on failure of LIVE (-EHOSTDOWN ...); the others never fail. */
 	int (*show)(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
@@ -50,11 +50,12 @@ struct node {
 	 */
 	size_t (*size)(const struct ref *r);
 	bool exact, json;
-	struct text *(*text)(const struct ref *r);                     /* GROWING, STREAM */
+	struct text *(*text)(const struct ref *r);                                 /* GROWING, STREAM */
 	int (*set)(struct job *j, const struct ref *r, char *line, struct err *e); /* SETTING; on a pool thread */
-	int (*input)(const struct ref *r, const char *p, size_t n, struct err *e); /* GROWING, STREAM: bytes taken or -errno */
+	int (*input)(const struct ref *r, const char *p, size_t n,
+	             struct err *e); /* GROWING, STREAM: bytes taken or -errno */
 	int (*commit)(struct job *j, const struct ref *r, const char *p, size_t n, struct err *e); /* STAGED */
-	const struct verb *verbs;                                      /* CTL; ends with a NULL name */
+	const struct verb *verbs; /* CTL; ends with a NULL name */
 
 	/*
 	 * EACH and LINK: the instances below R, in listing order. next() steps from *cookie (0: the first) and
@@ -84,9 +85,10 @@ void ref_copy(struct ref *to, const struct ref *from);
  * 1, as FUSE wants it. An inode says everything: there is no inode table.
  */
 uint64_t ref_inode(const struct ref *r);
-uint64_t ref_inode_lane0(const struct ref *r); /* st_ino */
+uint64_t ref_inode_lane0(const struct ref *r);                         /* st_ino */
 bool ref_from_inode(struct model *m, uint64_t inode, struct ref *ret); /* false: stale */
-bool ref_is_host(const struct ref *r); /* a file about the host, not one of a domain's (Domain-0 has no struct domain either) */
+bool ref_is_host(
+	const struct ref *r); /* a file about the host, not one of a domain's (Domain-0 has no struct domain either) */
 
 /* Inodes of scratch files, which have no row: ID has 26 bits. */
 uint64_t inode_scratch(uint64_t serial, unsigned id);
@@ -97,7 +99,7 @@ int node_lookup(const struct ref *r, const char *name, struct ref *ret);
 
 /* List R: EMIT is called for each listed child until it returns false. *COOKIE resumes. */
 void node_list(const struct ref *r, uint64_t *cookie,
-	       bool (*emit)(void *arg, const char *name, const struct ref *child, uint64_t next), void *arg);
+               bool (*emit)(void *arg, const char *name, const struct ref *child, uint64_t next), void *arg);
 
 struct node_attr {
 	mode_t mode;
@@ -117,7 +119,8 @@ int node_render(const struct ref *r, const struct user *reader, struct buf *b, s
 
 bool node_writable(const struct node *n);
 bool node_is_dir(const struct node *n);
-const struct node *node_staged(const struct node *dir); /* the STAGED row in it; NULL: none, it takes no scratch files */
+const struct node *node_staged(
+	const struct node *dir); /* the STAGED row in it; NULL: none, it takes no scratch files */
 
 /* Pad B to SIZE: a last line of '#' and blanks, or blanks before the final newline of JSON. Never cuts. */
 void node_pad(struct buf *b, size_t size, bool json);

@@ -140,7 +140,8 @@ void task_run(struct task *t, struct domain *d, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&command, fmt, ap);
 	va_end(ap);
-	commands_call(t->session->model, d, t->caller ? t->caller : ops_caller(t->req), command.p, task_call, t, task_done);
+	commands_call(t->session->model, d, t->caller ? t->caller : ops_caller(t->req), command.p, task_call, t,
+	              task_done);
 	buf_free(&command);
 }
 
@@ -150,7 +151,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	(void)userdata;
 	conn->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS |
-			FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_READ);
+	                FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_READ);
 	conn->want |= conn->capable & (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
 }
 

@@ -29,8 +29,8 @@ void ops_reply_entry(fuse_req_t req, const struct ref *r);
 struct task {
 	struct session *session;
 	fuse_req_t req;
-	struct ref ref;          /* a reference, or empty */
-	struct caller *caller;   /* NULL: who sent the request */
+	struct ref ref;        /* a reference, or empty */
+	struct caller *caller; /* NULL: who sent the request */
 	int (*fn)(struct job *j, struct task *t, struct err *e);
 	void (*finish)(struct task *t);
 	char *name;
@@ -54,7 +54,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent, const char *newname,
-	       unsigned flags);
+               unsigned flags);
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);

@@ -86,8 +86,9 @@ static void setattr_domain(fuse_req_t req, const struct ref *r, const struct sta
 	t->uid = attr->st_uid;
 	t->gid = attr->st_gid;
 	t->mode = attr->st_mode & 0777;
-	t->what = (to_set & FUSE_SET_ATTR_UID ? DOMAIN_SET_UID : 0) | (to_set & FUSE_SET_ATTR_GID ? DOMAIN_SET_GID : 0) |
-		  (to_set & FUSE_SET_ATTR_MODE ? DOMAIN_SET_MODE : 0);
+	t->what = (to_set & FUSE_SET_ATTR_UID ? DOMAIN_SET_UID : 0) |
+	          (to_set & FUSE_SET_ATTR_GID ? DOMAIN_SET_GID : 0) |
+	          (to_set & FUSE_SET_ATTR_MODE ? DOMAIN_SET_MODE : 0);
 	if ((t->what & DOMAIN_SET_UID) && (t->what & DOMAIN_SET_GID))
 		task_run(t, r->domain, "chown %u:%u", (unsigned)t->uid, (unsigned)t->gid);
 	else if (t->what & DOMAIN_SET_UID)
@@ -140,7 +141,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	}
 	if (wants_owner(&now, attr, to_set))
 		ret = -EPERM;
-	else if ((to_set & FUSE_SET_ATTR_MODE) && S_ISDIR(now.st_mode) && (attr->st_mode & 07777) != (now.st_mode & 07777))
+	else if ((to_set & FUSE_SET_ATTR_MODE) && S_ISDIR(now.st_mode) &&
+	         (attr->st_mode & 07777) != (now.st_mode & 07777))
 		ret = -EPERM;
 	else if (to_set & FUSE_SET_ATTR_SIZE)
 		ret = setattr_size(req, &r, (uint64_t)attr->st_size, fi);

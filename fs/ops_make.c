@@ -210,7 +210,7 @@ static void rename_scratch(fuse_req_t req, const struct ref *dir, const char *na
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent, const char *newname,
-	       unsigned flags)
+               unsigned flags)
 {
 	struct ref dir;
 

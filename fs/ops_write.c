@@ -82,7 +82,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t n, off_t off
 		return;
 	}
 	if (!h->ref.node) {
-		reply_result(req, scratch_write(&s->scratches, h->scratch, (uint64_t)off, h->flags & O_APPEND, p, n), n);
+		reply_result(req, scratch_write(&s->scratches, h->scratch, (uint64_t)off, h->flags & O_APPEND, p, n),
+		             n);
 		handle_put(h);
 		return;
 	}

@@ -31,11 +31,14 @@ const struct option_row option_rows[] = {
 	{ "define", OPTION_WHO, true, AT(users_define), "root|users",
 	  "Who may define domains by mkdir in the root: root, unless said, or every user." },
 	{ "qemu", OPTION_TEXT, true, AT(qemu), "PATH", "The QEMU to run; looked up unless said." },
-	{ "accel", OPTION_TEXT, true, AT(accel), "auto|kvm|tcg", "How guests are executed; auto takes kvm where it works." },
+	{ "accel", OPTION_TEXT, true, AT(accel), "auto|kvm|tcg",
+	  "How guests are executed; auto takes kvm where it works." },
 	{ "uids", OPTION_UIDS, true, AT(uid_first), "FIRST-LAST",
 	  "The range of user ids that guests' processes run under, one for each; 2000000000-2000065535 unless said." },
-	{ "log-level", OPTION_LEVEL, true, AT(log_level), "error|warn|info|debug", "How much is logged; info unless said." },
-	{ "foreground", OPTION_FLAG, false, AT(foreground), NULL, "Do not go into the background; log to standard error." },
+	{ "log-level", OPTION_LEVEL, true, AT(log_level), "error|warn|info|debug",
+	  "How much is logged; info unless said." },
+	{ "foreground", OPTION_FLAG, false, AT(foreground), NULL,
+	  "Do not go into the background; log to standard error." },
 	{ "check-config", OPTION_FLAG, false, AT(check_config), NULL,
 	  "Check the configurations named as FILE:LINE:COLUMN: sentence, and end: 1 when one has an error." },
 	{ "dump-config", OPTION_TEXT, false, AT(dump_config), "FILE", "Print a configuration as JSON, and end." },
@@ -185,8 +188,8 @@ int options_line(struct options *o, char *line, struct err *e)
 	near = nearest(key, COUNT(option_rows) - 1, row_name, NULL);
 	if (near && strcmp(near, key) == 0)
 		return fail(e, EINVAL, "%s is for the command line only", key);
-	return near ? fail(e, EINVAL, "there is no option '%s': did you mean %s?", key, near) :
-		      fail(e, EINVAL, "there is no option '%s'", key);
+	return near ? fail(e, EINVAL, "there is no option '%s': did you mean %s?", key, near)
+	            : fail(e, EINVAL, "there is no option '%s'", key);
 }
 
 static int file_lines(struct options *o, char *text, const char *path, struct err *e)
@@ -237,8 +240,8 @@ static int unknown(const char *word, struct err *e)
 
 	near = nearest(key, COUNT(option_rows) - 1, row_name, NULL);
 	free(key);
-	return near ? fail(e, EINVAL, "'%s' is not understood: did you mean --%s?", word, near) :
-		      fail(e, EINVAL, "'%s' is not understood: see --help", word);
+	return near ? fail(e, EINVAL, "'%s' is not understood: did you mean --%s?", word, near)
+	            : fail(e, EINVAL, "'%s' is not understood: see --help", word);
 }
 
 /* What follows the options: files to be checked, or the mount point. */
@@ -263,7 +266,8 @@ static int command_line(struct options *o, int argc, char **argv, struct err *e)
 	int i, c, ret;
 
 	for (i = 0; option_rows[i].name; i++)
-		longs[i] = (struct option){ option_rows[i].name, option_rows[i].arg ? required_argument : no_argument, NULL, 256 + i };
+		longs[i] = (struct option){ option_rows[i].name, option_rows[i].arg ? required_argument : no_argument,
+			                    NULL, 256 + i };
 	optind = 0;
 	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (c == ':')
@@ -310,11 +314,12 @@ int options_read(int argc, char **argv, struct options *ret, struct err *e)
 void options_help(struct buf *b)
 {
 	buf_puts(b, "usage: domfs [OPTIONS] [MOUNTPOINT]\n"
-		    "       domfs --check-config FILE...\n"
-		    "       domfs --dump-config FILE\n\n"
-		    "Serves virtual machines as files. Options, which CONFIGDIR/" FILE_NAME " may give as `key = value` lines too:\n\n");
+	            "       domfs --check-config FILE...\n"
+	            "       domfs --dump-config FILE\n\n"
+	            "Serves virtual machines as files. Options, which CONFIGDIR/" FILE_NAME
+	            " may give as `key = value` lines too:\n\n");
 	for (const struct option_row *row = option_rows; row->name; row++)
-		buf_printf(b, "  --%s%s%s\n        %s%s\n", row->name, row->arg ? " " : "", row->arg ? row->arg : "", row->doc,
-			   row->in_file ? "" : " Not in the file.");
+		buf_printf(b, "  --%s%s%s\n        %s%s\n", row->name, row->arg ? " " : "", row->arg ? row->arg : "",
+		           row->doc, row->in_file ? "" : " Not in the file.");
 	buf_puts(b, "\nExit status: 0; 1 after an error; 2 when the command line or the file is not understood.\n");
 }

@@ -23,14 +23,14 @@ enum option_type {
 struct option_row {
 	const char *name;
 	enum option_type type;
-	bool in_file;      /* may stand in the configuration file */
-	size_t at;         /* in struct options */
-	const char *arg;   /* what the help calls its argument; NULL: none */
+	bool in_file;    /* may stand in the configuration file */
+	size_t at;       /* in struct options */
+	const char *arg; /* what the help calls its argument; NULL: none */
 	const char *doc;
 };
 extern const struct option_row option_rows[]; /* ends with a NULL name */
 
-struct options { /* texts are owned */
+struct options {                         /* texts are owned */
 	char *backend, *backend_options; /* of --backend NAME[:OPTIONS] */
 	char *config_dir, *state_dir, *run_dir, *mountpoint, *qemu, *accel, *dump_config;
 	bool foreground, check_config, help, version;

@@ -43,7 +43,7 @@ int64_t proc_cpu_usec(const char *stat, int n)
 	snprintf(key, sizeof(key), n < 0 ? "cpu" : "cpu%d", n);
 	proc_field(stat, key, line, sizeof(line));
 	if (sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-		   &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal) != 8)
+	           &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal) != 8)
 		return -1;
 	ticks = user + nice + system + irq + softirq;
 	return (int64_t)(ticks * (1000000 / (uint64_t)sysconf(_SC_CLK_TCK)));

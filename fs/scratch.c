@@ -141,8 +141,12 @@ int scratch_attr(struct scratches *s, unsigned id, struct node_attr *ret)
 	f = slot_get(s, id);
 	if (f) {
 		/* Always private, whatever chmod said: vim then copies instead of renaming what it edits. */
-		*ret = (struct node_attr){ .mode = S_IFREG | 0600, .uid = f->uid, .gid = f->gid, .size = f->text.len,
-					   .mtime = f->mtime, .links = f->name ? 1 : 0 };
+		*ret = (struct node_attr){ .mode = S_IFREG | 0600,
+			                   .uid = f->uid,
+			                   .gid = f->gid,
+			                   .size = f->text.len,
+			                   .mtime = f->mtime,
+			                   .links = f->name ? 1 : 0 };
 		r = 0;
 	}
 	lock_release(&s->lock);

@@ -10,8 +10,8 @@
 #include "buf.h"
 #include "fs/node.h"
 
-#define SCRATCH_FILES 1024  /* in all */
-#define SCRATCH_USER 16     /* of one user */
+#define SCRATCH_FILES 1024 /* in all */
+#define SCRATCH_USER 16    /* of one user */
 #define SCRATCH_BYTES (4u << 20)
 #define SCRATCH_MSEC 60000
 
@@ -37,6 +37,6 @@ int scratch_read(struct scratches *s, unsigned id, uint64_t offset, size_t n, st
 int scratch_write(struct scratches *s, unsigned id, uint64_t offset, bool append, const char *p, size_t n);
 int scratch_resize(struct scratches *s, unsigned id, uint64_t size);
 int scratch_rename(struct scratches *s, unsigned id, const char *name); /* over another of the same user */
-int scratch_unlink(struct scratches *s, unsigned id);                  /* its bytes stay while it is open */
+int scratch_unlink(struct scratches *s, unsigned id);                   /* its bytes stay while it is open */
 
 #endif

@@ -16,8 +16,8 @@
 #include "fs/ops.h"
 #include "log.h"
 
-#define BATCH 64       /* requests between two looks at signals and timers */
-#define STACKED_MAX 8  /* dead mounts on one another */
+#define BATCH 64      /* requests between two looks at signals and timers */
+#define STACKED_MAX 8 /* dead mounts on one another */
 
 static void ending_signals(sigset_t *set)
 {

@@ -16,17 +16,17 @@
 #include "fs/stream.h"
 
 struct session {
-	struct model *model;        /* [I] */
-	mode_t root_mode;           /* [I] 0755, or 01777 where users may define domains */
-	struct fuse_session *fuse;  /* [I] */
-	char *mountpoint;           /* [I] */
+	struct model *model;       /* [I] */
+	mode_t root_mode;          /* [I] 0755, or 01777 where users may define domains */
+	struct fuse_session *fuse; /* [I] */
+	char *mountpoint;          /* [I] */
 	bool mounted;
 	struct handles handles;
 	struct flights flights;
 	struct streams streams;
 	struct scratches scratches;
-	struct lanes lanes;         /* the loop's */
-	struct inputs inputs;       /* the loop's */
+	struct lanes lanes;   /* the loop's */
+	struct inputs inputs; /* the loop's */
 };
 
 void session_block_signals(void); /* before the first thread is started */

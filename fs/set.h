@@ -20,7 +20,7 @@ int input_console(const struct ref *r, const char *p, size_t n, struct err *e);
 
 /* What verbs and settings have in common. */
 int parse_switch(const char *s, bool *ret, struct err *e); /* on off 1 0 */
-uint64_t memory_target(struct domain *d);		   /* MiB: what +64 and -64 are relative to */
+uint64_t memory_target(struct domain *d);                  /* MiB: what +64 and -64 are relative to */
 int parse_memory(struct domain *d, const char *s, uint64_t *ret, struct err *e);
 
 #endif

@@ -94,7 +94,7 @@ int set_tags(struct job *j, const struct ref *r, char *line, struct err *e)
 	(void)r;
 	if (!printable(line, strlen(line)))
 		return fail(e, EINVAL,
-			    "tags are words with blanks or commas between: no tabs or control bytes, and UTF-8 only");
+		            "tags are words with blanks or commas between: no tabs or control bytes, and UTF-8 only");
 	for (char *word = strtok_r(line, " ,", &rest); word; word = strtok_r(NULL, " ,", &rest))
 		buf_printf(&b, "%s%s", b.len ? " " : "", word);
 	if (b.len > TAGS_MAX)

@@ -30,7 +30,7 @@ void domain_facts_free(struct domain_facts *f);
 
 int show_status(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 int show_value(const struct ref *r, const struct user *reader, struct buf *b,
-	       struct err *e); /* the status key of the row's name */
+               struct err *e); /* the status key of the row's name */
 int show_mem(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 int show_tags(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 int show_notes(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);

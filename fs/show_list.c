@@ -51,17 +51,17 @@ struct line {
 
 /* The letters that xl prints: running, blocked, paused, shut down, crashed, dying. */
 static const char *const state_letters[STATE_COUNT] = {
-	[STATE_OFF] = "------",	    [STATE_STARTING] = "------",     [STATE_RUNNING] = "r-----",
+	[STATE_OFF] = "------",     [STATE_STARTING] = "------",     [STATE_RUNNING] = "r-----",
 	[STATE_PAUSED] = "--p---",  [STATE_STOPPING] = "---s--",     [STATE_SAVING] = "------",
 	[STATE_SAVED] = "------",   [STATE_MIGRATING] = "r-----",    [STATE_INCOMING] = "------",
 	[STATE_CRASHED] = "----c-", [STATE_UNRESPONSIVE] = "------",
 };
 
 static void line_format(char out[LINE_MAX_LIST], const char *name, int id, uint64_t mib, unsigned vcpus,
-			const char *letters, uint64_t cpu_usec)
+                        const char *letters, uint64_t cpu_usec)
 {
 	snprintf(out, LINE_MAX_LIST, "%-40.80s %5d %5" PRIu64 " %5u     %s  %8.1f", name, id, mib, vcpus, letters,
-		 (double)cpu_usec / 1e6);
+	         (double)cpu_usec / 1e6);
 }
 
 /* False when the domain is off. */

@@ -19,13 +19,13 @@ struct stream {
 	struct text_watch watch;
 	struct streams *of;
 	struct stream *next;
-	struct text *text;        /* [I] outlives the stream: its handle holds the domain */
-	bool raw;                 /* [I] */
+	struct text *text; /* [I] outlives the stream: its handle holds the domain */
+	bool raw;          /* [I] */
 	struct text_place place;
-	struct buf out;           /* taken from the text, not read yet */
-	struct pending *reads;    /* oldest first */
+	struct buf out;        /* taken from the text, not read yet */
+	struct pending *reads; /* oldest first */
 	struct fuse_pollhandle *ph;
-	bool woken;               /* the thread shall look at it */
+	bool woken; /* the thread shall look at it */
 };
 
 /* On the thread that appends. */

@@ -16,12 +16,12 @@ struct streams {
 	struct lock lock;
 	struct cond work;
 	pthread_t thread;
-	bool running, ending;  /* [lock] */
-	struct stream *first;  /* [lock] */
-	struct buf room;       /* [lock] */
+	bool running, ending; /* [lock] */
+	struct stream *first; /* [lock] */
+	struct buf room;      /* [lock] */
 };
 
-int streams_init(struct streams *ss); /* starts the thread: 0 or -errno */
+int streams_init(struct streams *ss);  /* starts the thread: 0 or -errno */
 void streams_stop(struct streams *ss); /* readers that wait get the end of the file; the thread ends */
 void streams_free(struct streams *ss); /* after stop; no stream is open */
 

@@ -57,7 +57,7 @@ int verb_split(char *line, char **words, size_t max, size_t *n, struct err *e)
 
 		if (count == max)
 			return fail(e, EINVAL, "column %zu: more than %zu words in a line", (size_t)(p - line) + 1,
-				    max);
+			            max);
 		out = p;
 		p = word_take(p, &out, &open, &why);
 		if (!p)
@@ -114,10 +114,10 @@ static int needs_check(const struct verb *v, const struct command *c, struct err
 	lock_release(&d->lock);
 	if ((v->needs & NEEDS_ON) && !on)
 		return fail(e, EHOSTDOWN, "%s is %s and %s needs it on: start it first", name, state_names[state],
-			    v->name);
+		            v->name);
 	if ((v->needs & NEEDS_OFF) && on)
 		return fail(e, EBUSY, "%s is %s and %s needs it off: shut it down first", name, state_names[state],
-			    v->name);
+		            v->name);
 	return 0;
 }
 
@@ -137,8 +137,8 @@ int verb_check(const struct verb *table, struct command *c, char **words, size_t
 		return -EINVAL;
 	if (n - 1 < v->min || n - 1 > v->max)
 		return fail(e, EINVAL, "%s: %s: usage: %s%s%s", v->name,
-			    n - 1 < v->min ? "too few words" : "too many words", v->name, *v->usage ? " " : "",
-			    v->usage);
+		            n - 1 < v->min ? "too few words" : "too many words", v->name, *v->usage ? " " : "",
+		            v->usage);
 	rc = needs_check(v, c, e);
 	if (rc)
 		return rc;

@@ -18,17 +18,17 @@ enum needs {
 
 struct command {
 	struct job *job;
-	struct ref ref;       /* borrowed: the ctl's */
+	struct ref ref; /* borrowed: the ctl's */
 	const struct verb *verb;
-	int argc;             /* words after the verb */
+	int argc; /* words after the verb */
 	char **argv;
-	struct wait wait;     /* for verbs that end by waiting; done must be command_waited */
+	struct wait wait; /* for verbs that end by waiting; done must be command_waited */
 	/*
 	 * After a wait: called on a pool thread with its result; turns it into the verb's own (0, -errno with *e).
 	 * May be NULL.
 	 */
 	int (*after)(struct command *c, int result, struct err *e);
-	void *data;           /* the verb's own between run and after */
+	void *data; /* the verb's own between run and after */
 };
 
 /* A verb's function returned this: c->wait was given to domain_wait(); the command goes on when it is done. */

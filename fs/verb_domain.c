@@ -18,7 +18,7 @@ static int verb_start(struct command *c, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		if (!strchr(words[i], '=') || *words[i] == '-')
 			return fail(e, EINVAL, "start: '%s' is not understood: usage: start %s", words[i],
-				    c->verb->usage);
+			            c->verb->usage);
 	return domain_start(c->job, paused, words, n, e);
 }
 

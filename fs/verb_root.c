@@ -18,7 +18,7 @@ static int verb_create(struct command *c, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		if (!strchr(words[i], '='))
 			return fail(e, EINVAL, "create: '%s' is not understood: usage: create %s", words[i],
-				    c->verb->usage);
+			            c->verb->usage);
 	return model_create(c->ref.model, c->job, file, words, n, e);
 }
 

@@ -31,7 +31,7 @@ int wait_options_parse(const struct command *c, bool force, struct wait_options 
 			seconds = true;
 		} else {
 			return fail(e, EINVAL, "%s: '%s' is not understood: usage: %s %s", c->verb->name, word,
-				    c->verb->name, c->verb->usage);
+			            c->verb->name, c->verb->usage);
 		}
 	}
 	if (seconds && !o.wait)
@@ -73,7 +73,7 @@ static bool ready_state(struct domain *d, const struct wait *w) NEEDS(d->lock)
 
 /* The model keeps W from here on; the command goes on when it is done, and must not be touched any more. */
 static int wait_begin(struct command *c, struct domain *d, bool (*ready)(struct domain *, const struct wait *),
-		      int (*after)(struct command *, int, struct err *))
+                      int (*after)(struct command *, int, struct err *))
 {
 	c->after = after;
 	c->wait.ready = ready;
@@ -113,7 +113,7 @@ static int domain_ignored(struct domain *d, struct err *e)
 		domain_set_state(d, d->state, "shutdown-ignored");
 	domain_unlock(d);
 	return on ? fail(e, ETIMEDOUT, "shutdown: the guest was asked and is still there: ask again, or destroy it")
-		  : 0;
+	          : 0;
 }
 
 /* The command's own job has used up its time. */
@@ -162,7 +162,7 @@ static int after_reboot(struct command *c, int result, struct err *e)
 {
 	if (result == -ETIMEDOUT)
 		return fail(e, ETIMEDOUT,
-			    "reboot: the guest was asked and has not come up again: look at console, or reset it");
+		            "reboot: the guest was asked and has not come up again: look at console, or reset it");
 	return fail_stopped(c, result, "the guest may reboot yet", e);
 }
 
@@ -290,7 +290,7 @@ static int rest_fail(const struct rest *rest, struct err *e)
 		domain_unlock(d);
 	}
 	rc = fail(e, ETIMEDOUT, "shutdown-all: %zu still there (%s%s): ask again, or destroy them", left,
-		  names.len ? names.p : "", left > 8 ? " ..." : "");
+	          names.len ? names.p : "", left > 8 ? " ..." : "");
 	buf_free(&names);
 	return left ? rc : 0;
 }

@@ -31,7 +31,8 @@ struct found {
 	const char *name;
 	struct uuid uuid;
 	int id;
-	struct spec *spec;   /* the configuration in force as it was recorded; foreign guests: derived. May be NULL when held is false */
+	struct spec *
+		spec; /* the configuration in force as it was recorded; foreign guests: derived. May be NULL when held is false */
 	struct timespec started;
 	uint64_t mem_target; /* MiB; 0: what spec says */
 	bool foreign;        /* not started by domfs */
@@ -69,12 +70,12 @@ struct run {
 	struct timespec started;  /* now; to be told again by whoever adopts it */
 };
 
-struct backend_config { /* from the daemon's options */
-	const char *options;  /* what followed ':' in --backend, "" when nothing */
-	const char *run_dir;  /* for what must not survive a reboot of the host; exists, 0755 */
+struct backend_config {      /* from the daemon's options */
+	const char *options; /* what followed ':' in --backend, "" when nothing */
+	const char *run_dir; /* for what must not survive a reboot of the host; exists, 0755 */
 	const char *state_dir;
-	const char *qemu;     /* NULL: look it up */
-	const char *accel;    /* auto, kvm, tcg */
+	const char *qemu;          /* NULL: look it up */
+	const char *accel;         /* auto, kvm, tcg */
 	uid_t uid_first, uid_last; /* the range of ids that guests' processes get */
 };
 
@@ -96,9 +97,11 @@ struct backend_ops {
 	/* The guest runs (or is paused when run->paused) and that was told. Cancelled or failed: nothing of it is left. */
 	int (*start)(struct backend *, const struct run *, struct guest **ret, struct job *, struct err *e);
 	int (*destroy)(struct guest *, struct job *, struct err *e); /* gone() was told */
-	int (*restart)(struct guest *, struct job *, struct err *e); /* from an end that is held, in place; NULL: destroy and start */
+	int (*restart)(struct guest *, struct job *,
+	               struct err *e); /* from an end that is held, in place; NULL: destroy and start */
 	int (*shutdown)(struct guest *, struct job *, struct err *e); /* the request was delivered */
-	int (*reboot)(struct guest *, struct job *, struct err *e);   /* the request was delivered; it will restart when it is down */
+	int (*reboot)(struct guest *, struct job *,
+	              struct err *e); /* the request was delivered; it will restart when it is down */
 	int (*reset)(struct guest *, struct job *, struct err *e);
 	int (*pause)(struct guest *, struct job *, struct err *e);
 	int (*unpause)(struct guest *, struct job *, struct err *e);
@@ -110,7 +113,8 @@ struct backend_ops {
 
 	/* Queries: any number beside a changing call, each within 100 ms unless it says otherwise. */
 	int (*counters)(struct guest *, struct counters *ret, struct err *e); /* percent and uptime are the model's */
-	int (*disk_counters)(struct guest *, unsigned disk, struct device_counters *ret, struct err *e); /* index in spec_disks */
+	int (*disk_counters)(struct guest *, unsigned disk, struct device_counters *ret,
+	                     struct err *e); /* index in spec_disks */
 	int (*vif_counters)(struct guest *, unsigned vif, struct device_counters *ret, struct err *e);
 	int (*vcpu_list)(struct guest *, struct vcpu *ret, unsigned max, struct err *e); /* how many, or -errno */
 	int (*screen)(struct guest *, struct buf *png, struct err *e);                   /* at most 2 s */

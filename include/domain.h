@@ -12,23 +12,37 @@
 
 #include "units.h"
 
-#define DOMAIN_STATES(X)                                                                                                   \
-	X(OFF, "off") X(STARTING, "starting") X(RUNNING, "running") X(PAUSED, "paused") X(STOPPING, "stopping")            \
-	X(SAVING, "saving") X(SAVED, "saved") X(MIGRATING, "migrating") X(INCOMING, "incoming") X(CRASHED, "crashed")      \
+#define DOMAIN_STATES(X)                                                                                               \
+	X(OFF, "off")                                                                                                  \
+	X(STARTING, "starting")                                                                                        \
+	X(RUNNING, "running")                                                                                          \
+	X(PAUSED, "paused")                                                                                            \
+	X(STOPPING, "stopping")                                                                                        \
+	X(SAVING, "saving")                                                                                            \
+	X(SAVED, "saved")                                                                                              \
+	X(MIGRATING, "migrating")                                                                                      \
+	X(INCOMING, "incoming")                                                                                        \
+	X(CRASHED, "crashed")                                                                                          \
 	X(UNRESPONSIVE, "unresponsive")
 
 enum domain_state {
 #define X(id, name) STATE_##id,
 	DOMAIN_STATES(X)
 #undef X
-	STATE_COUNT
+		STATE_COUNT
 };
 extern const char *const state_names[STATE_COUNT];
 
 #define STATE_BIT(s) (1u << (s))
 
 /* Why a guest stopped executing. The on_poweroff, on_reboot and on_crash policies go by it. */
-enum end { END_POWEROFF, END_REBOOT, END_CRASH, END_DESTROYED /* by us or by another tool */, END_DIED /* the hypervisor's process */ };
+enum end {
+	END_POWEROFF,
+	END_REBOOT,
+	END_CRASH,
+	END_DESTROYED /* by us or by another tool */,
+	END_DIED /* the hypervisor's process */
+};
 
 /* A user with the groups to act for. Groups are borrowed or owned as the holder says. */
 struct user {
@@ -53,13 +67,13 @@ struct device_counters { /* of one disk or vif; what does not apply stays 0 */
 
 struct vcpu {
 	unsigned id;
-	int cpu;             /* host CPU it last ran on; -1 unknown */
-	char state;          /* 'r' running, 'b' blocked, 'p' paused, '-' offline */
+	int cpu;    /* host CPU it last ran on; -1 unknown */
+	char state; /* 'r' running, 'b' blocked, 'p' paused, '-' offline */
 	uint64_t cpu_usec;
 	struct cpus affinity;
 };
 
-struct host { /* facts of the host and its hypervisor */
+struct host {                         /* facts of the host and its hypervisor */
 	uint64_t total_mib, free_mib; /* free: what a new guest can be given */
 	unsigned cpus;
 };

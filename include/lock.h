@@ -19,7 +19,10 @@ struct TSA(capability("mutex")) lock {
 	pthread_mutex_t m;
 };
 
-#define LOCK_INIT { PTHREAD_MUTEX_INITIALIZER }
+#define LOCK_INIT                                                                                                      \
+	{                                                                                                              \
+		PTHREAD_MUTEX_INITIALIZER                                                                              \
+	}
 
 #define ACQUIRES(...) TSA(acquire_capability(__VA_ARGS__))
 #define RELEASES(...) TSA(release_capability(__VA_ARGS__))

@@ -48,27 +48,44 @@ struct key_use {
 	const char *why; /* for idle and refused ones: a clause that completes "KEY: ..." */
 };
 
-enum action { ACTION_DESTROY, ACTION_RESTART, ACTION_RENAME_RESTART, ACTION_PRESERVE, ACTION_COREDUMP_DESTROY,
-	ACTION_COREDUMP_RESTART, ACTION_SOFT_RESET, ACTION_COUNT };
+enum action {
+	ACTION_DESTROY,
+	ACTION_RESTART,
+	ACTION_RENAME_RESTART,
+	ACTION_PRESERVE,
+	ACTION_COREDUMP_DESTROY,
+	ACTION_COREDUMP_RESTART,
+	ACTION_SOFT_RESET,
+	ACTION_COUNT
+};
 extern const char *const action_names[ACTION_COUNT];
 
-enum disk_format { FORMAT_RAW, FORMAT_QCOW2, FORMAT_QCOW, FORMAT_QED, FORMAT_VHD, FORMAT_VHDX, FORMAT_EMPTY, FORMAT_COUNT };
+enum disk_format {
+	FORMAT_RAW,
+	FORMAT_QCOW2,
+	FORMAT_QCOW,
+	FORMAT_QED,
+	FORMAT_VHD,
+	FORMAT_VHDX,
+	FORMAT_EMPTY,
+	FORMAT_COUNT
+};
 extern const char *const disk_format_names[FORMAT_COUNT];
 
 enum disk_bus { BUS_IDE /* hdX */, BUS_SCSI /* sdX */, BUS_VIRTIO /* xvdX, vdX */ };
 
 struct disk {
-	const char *vdev;   /* as the configuration says it: xvda, hdc, sda1 */
+	const char *vdev; /* as the configuration says it: xvda, hdc, sda1 */
 	enum disk_bus bus;
 	unsigned index;     /* a is 0 */
 	unsigned partition; /* 0: the whole disk */
 	enum disk_format format;
 	const char *source; /* absolute path (with a script: what the script takes); NULL: an empty drive */
 	bool cdrom, readonly, direct_io_safe;
-	bool untrusted, virtio; /* untrusted; specification=virtio */
-	int discard;         /* -1 not said, 0, 1 */
-	const char *script;  /* NULL: none; REACH_HOST */
-	const char *backend; /* domain name, NULL: the host; REACH_HOST */
+	bool untrusted, virtio;  /* untrusted; specification=virtio */
+	int discard;             /* -1 not said, 0, 1 */
+	const char *script;      /* NULL: none; REACH_HOST */
+	const char *backend;     /* domain name, NULL: the host; REACH_HOST */
 	const char *backendtype; /* phy, tap, qdisk, standalone; NULL: any */
 };
 
@@ -81,9 +98,9 @@ struct vif {
 	const char *model;  /* NULL: the backend's default. rtl8139, e1000, virtio, netfront ... */
 	const char *bridge; /* NULL: none named */
 	const char *ip, *script, *vifname, *gatewaydev, *backend; /* NULL: not said */
-	uint64_t rate_bytes; /* a second; 0: no limit */
-	unsigned rate_usec;  /* the window; 50000 unless said */
-	unsigned mtu;        /* 0: not said */
+	uint64_t rate_bytes;                                      /* a second; 0: no limit */
+	unsigned rate_usec;                                       /* the window; 50000 unless said */
+	unsigned mtu;                                             /* 0: not said */
 	bool untrusted;
 };
 
@@ -105,8 +122,8 @@ struct spec *spec_ref(const struct spec *s);
 void spec_unref(const struct spec *s); /* accepts NULL */
 
 bool spec_has(const struct spec *s, enum key k);
-uint64_t spec_int(const struct spec *s, enum key k, uint64_t otherwise);    /* TYPE_INT */
-bool spec_bool(const struct spec *s, enum key k, bool otherwise);           /* TYPE_BOOL */
+uint64_t spec_int(const struct spec *s, enum key k, uint64_t otherwise);       /* TYPE_INT */
+bool spec_bool(const struct spec *s, enum key k, bool otherwise);              /* TYPE_BOOL */
 const char *spec_str(const struct spec *s, enum key k, const char *otherwise); /* TYPE_STRING, or a list's first */
 enum action spec_action(const struct spec *s, enum key k, enum action otherwise);
 size_t spec_list(const struct spec *s, enum key k, const char *const **ret); /* its length; *ret is borrowed */
@@ -120,11 +137,11 @@ bool spec_hvm(const struct spec *s);           /* type= or builder= */
 bool spec_pvh(const struct spec *s);           /* type= */
 bool spec_direct_kernel(const struct spec *s); /* kernel= is to be booted: not without one, nor hvmloader with hvm */
 bool spec_cmdline(const struct spec *s, struct buf *b); /* append cmdline=, else xm's ip, root, extra; false: none */
-uint64_t spec_cap(const struct spec *s);       /* percent of one CPU: cap= or cpu_cap=; 0: no limit */
-uint64_t spec_memory(const struct spec *s);    /* MiB; 0 when not said */
-uint64_t spec_maxmem(const struct spec *s);    /* MiB, at least spec_memory */
-unsigned spec_vcpus(const struct spec *s);     /* at least 1 */
-unsigned spec_maxvcpus(const struct spec *s);  /* at least spec_vcpus */
+uint64_t spec_cap(const struct spec *s);                /* percent of one CPU: cap= or cpu_cap=; 0: no limit */
+uint64_t spec_memory(const struct spec *s);             /* MiB; 0 when not said */
+uint64_t spec_maxmem(const struct spec *s);             /* MiB, at least spec_memory */
+unsigned spec_vcpus(const struct spec *s);              /* at least 1 */
+unsigned spec_maxvcpus(const struct spec *s);           /* at least spec_vcpus */
 bool spec_uuid(const struct spec *s, struct uuid *ret); /* false when not said */
 bool spec_vcpu_affinity(const struct spec *s, unsigned vcpu, struct cpus *ret); /* cpus=; false: anywhere */
 

@@ -14,7 +14,7 @@ struct table_slot;
 struct table {
 	struct table_slot *slots; /* a power of two of them, or NULL */
 	size_t cap, count;
-	uint64_t seed;            /* random, so that no user can choose names that collide */
+	uint64_t seed; /* random, so that no user can choose names that collide */
 };
 
 /* XXH3 of N bytes, the same in every process: for noticing that a text changed, not against forgers. */

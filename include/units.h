@@ -20,10 +20,10 @@ int parse_mib(const char *s, uint64_t now, uint64_t *ret, struct err *e);
 /* "90" seconds, "90s", "5m", "1h". */
 int parse_seconds(const char *s, unsigned *ret, struct err *e);
 
-#define TIME_TEXT 32 /* 2026-11-21T20:53:25.123Z */
+#define TIME_TEXT 32                                                    /* 2026-11-21T20:53:25.123Z */
 const char *time_format(char out[TIME_TEXT], const struct timespec *t); /* RFC 3339, UTC, milliseconds; "-" when zero */
-struct timespec time_now(void);                                        /* CLOCK_REALTIME */
-uint64_t clock_msec(void);                                             /* CLOCK_BOOTTIME, for deadlines */
+struct timespec time_now(void);                                         /* CLOCK_REALTIME */
+uint64_t clock_msec(void);                                              /* CLOCK_BOOTTIME, for deadlines */
 
 #define UUID_TEXT 37
 struct uuid {

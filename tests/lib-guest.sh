@@ -42,10 +42,9 @@ in_guest() {
 	local mark=$BASHPID.$RANDOM.$RANDOM text
 	echo "echo '<'$mark; $2; echo '>'$mark.\$?" >"$VM/$1/console" || return
 	until_ "$LIMIT" grep -q "^>$mark\.[0-9]" "$VM/$1/console" || return 124
-	text=$(tr -d '\r' <"$VM/$1/console" | sed -n "/^\(guest# \)*<$mark\$/,/^>$mark\./p")
-	printf '%s\n' "$text" | sed '1d;$d'
-	text=$(printf '%s\n' "$text" | sed -n "s/^>$mark\.//p")
-	return "${text:-124}"
+	text=$(tr -d '\r' <"$VM/$1/console")
+	printf '%s\n' "$text" | sed -n "/^\(guest# \)*<$mark\$/,/^>$mark\./p" | sed '1d;$d'
+	return "$(printf '%s\n' "$text" | sed -n "s/^>$mark\.//p")"
 }
 guest_says() { # NAME COMMAND TEXT
 	local said

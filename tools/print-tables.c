@@ -101,8 +101,8 @@ static const char *row_access(const struct node *n)
 static void print_row(const struct node *n)
 {
 	char *access = row_is_dir(n) ? x_strdup("")
-				     : x_printf("(%s%s%s)", row_access(n), n->listed ? "" : ", not listed",
-						n->kind == KIND_STREAM ? ", blocks" : "");
+	                             : x_printf("(%s%s%s)", row_access(n), n->listed ? "" : ", not listed",
+	                                        n->kind == KIND_STREAM ? ", blocks" : "");
 
 	print_item(row_name(n), access);
 	print_sentence(n->doc);
@@ -216,7 +216,7 @@ static void print_keys(void)
 {
 	static const char *const types[] = {
 		[TYPE_STRING] = "string", [TYPE_INT] = "number", [TYPE_BOOL] = "0 or 1",
-		[TYPE_LIST] = "list",	  [TYPE_CPUS] = "CPUs",	 [TYPE_ACTION] = "action",
+		[TYPE_LIST] = "list",     [TYPE_CPUS] = "CPUs",  [TYPE_ACTION] = "action",
 	};
 	static const char *const reach[] = {
 		[REACH_GUEST] = "", [REACH_PATH] = ", opened as the owner", [REACH_HOST] = ", root"

@@ -57,8 +57,12 @@ static int find_process(int folder, const struct record *r)
 static bool appear(struct guest *g)
 {
 	const struct record *r = &g->record;
-	struct found f = { .name = r->name, .uuid = r->uuid, .id = r->id, .spec = g->spec, .started = r->started,
-		.mem_target = r->mem_target };
+	struct found f = { .name = r->name,
+		           .uuid = r->uuid,
+		           .id = r->id,
+		           .spec = g->spec,
+		           .started = r->started,
+		           .mem_target = r->mem_target };
 
 	g->domain = g->b->sink->appeared(g->b->sink->model, &f, g);
 	return g->domain != NULL;

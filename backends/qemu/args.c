@@ -89,10 +89,10 @@ static void add_machine(struct args *a, const struct args_in *in)
 
 	args_add(a, "-name", x_printf("guest=%s,debug-threads=on", in->record->name));
 	args_add(a, "-M",
-		 x_printf("%s,usb=off,dump-guest-core=off,acpi=%s,hpet=%s", in->record->machine, on(s, KEY_acpi),
-			  on(s, KEY_hpet)));
+	         x_printf("%s,usb=off,dump-guest-core=off,acpi=%s,hpet=%s", in->record->machine, on(s, KEY_acpi),
+	                  on(s, KEY_hpet)));
 	args_add(a, "-accel",
-		 in->record->kvm ? x_strdup("kvm") : x_printf("tcg,thread=multi,tb-size=%d", TCG_CACHE_MIB));
+	         in->record->kvm ? x_strdup("kvm") : x_printf("tcg,thread=multi,tb-size=%d", TCG_CACHE_MIB));
 	args_add(a, "-cpu", processor(in));
 	if (spec_bool(s, KEY_acpi, true) && !spec_bool(s, KEY_acpi_s3, true))
 		args_add(a, "-global", x_strdup("PIIX4_PM.disable_s3=1"));
@@ -100,8 +100,8 @@ static void add_machine(struct args *a, const struct args_in *in)
 		args_add(a, "-global", x_strdup("PIIX4_PM.disable_s4=1"));
 	args_add(a, "-m", x_printf("%lluM", (unsigned long long)spec_memory(s)));
 	args_add(a, "-smp",
-		 x_printf("%u,maxcpus=%u,sockets=%u,cores=1,threads=1", spec_vcpus(s), spec_maxvcpus(s),
-			  spec_maxvcpus(s)));
+	         x_printf("%u,maxcpus=%u,sockets=%u,cores=1,threads=1", spec_vcpus(s), spec_maxvcpus(s),
+	                  spec_maxvcpus(s)));
 }
 
 static void add_process(struct args *a, const struct args_in *in)

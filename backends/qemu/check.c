@@ -88,7 +88,7 @@ static int check_actions(const struct spec *s, struct err *e)
 
 		if (a != ACTION_DESTROY && a != ACTION_RESTART && a != ACTION_PRESERVE)
 			return fail(e, EOPNOTSUPP, "%s: %s cannot be done here; destroy, restart and preserve can",
-				    key_table[keys[i]].name, action_names[a]);
+			            key_table[keys[i]].name, action_names[a]);
 	}
 	return 0;
 }
@@ -104,7 +104,7 @@ static int check_disk(const struct disk *d, struct err *e)
 {
 	if (d->partition)
 		return fail(e, EOPNOTSUPP, "disk %s: a partition alone cannot be given; name the disk without a number",
-			    d->vdev);
+		            d->vdev);
 	if (d->script)
 		return fail(e, EOPNOTSUPP, "disk %s: no script is run; name the file or block device itself", d->vdev);
 	if (!is_host(d->backend))
@@ -113,7 +113,7 @@ static int check_disk(const struct disk *d, struct err *e)
 		return fail(e, EINVAL, "disk %s: no image is named, which only a cdrom drive can do without", d->vdev);
 	if (d->source && d->format != FORMAT_RAW && d->format != FORMAT_QCOW2)
 		return fail(e, EOPNOTSUPP, "disk %s: format %s; convert it to raw or qcow2", d->vdev,
-			    disk_format_names[d->format]);
+		            disk_format_names[d->format]);
 	return 0;
 }
 
@@ -127,7 +127,7 @@ static int check_vif(const struct vif *v, struct err *e)
 		return fail(e, EOPNOTSUPP, "vif %u: guests do not serve devices to one another", v->index);
 	if (v->vifname)
 		return fail(e, EOPNOTSUPP, "vif %u: vifname: interfaces of the host are named by domain id and number",
-			    v->index);
+		            v->index);
 	if (v->gatewaydev)
 		return fail(e, EOPNOTSUPP, "vif %u: gatewaydev: only bridges are served", v->index);
 	if (v->rate_bytes)
@@ -141,12 +141,12 @@ static int check_args(const struct spec *s, struct err *e)
 	static const struct qemu_features features;
 	static const struct record record = { .name = "check", .machine = "pc" };
 	struct args_in in = { .features = &features,
-			      .record = &record,
-			      .spec = s,
-			      .kernel_fd = 3,
-			      .ramdisk_fd = -1,
-			      .qmp_fd = 3,
-			      .dir = "/" };
+		              .record = &record,
+		              .spec = s,
+		              .kernel_fd = 3,
+		              .ramdisk_fd = -1,
+		              .qmp_fd = 3,
+		              .dir = "/" };
 	const struct disk *disks = spec_disks(s, &in.ndisks);
 	const struct vif *vifs = spec_vifs(s, &in.nnets);
 	struct arg_disk d[CHECK_DEVICES];
@@ -158,8 +158,8 @@ static int check_args(const struct spec *s, struct err *e)
 		return fail(e, EINVAL, "too many devices");
 	for (size_t i = 0; i < in.ndisks; i++)
 		d[i] = (struct arg_disk){ .disk = &disks[i],
-					  .format = disks[i].source ? disks[i].format : FORMAT_EMPTY,
-					  .fd = 3 };
+			                  .format = disks[i].source ? disks[i].format : FORMAT_EMPTY,
+			                  .fd = 3 };
 	for (size_t i = 0; i < in.nnets; i++)
 		n[i] = (struct arg_net){ .vif = &vifs[i], .tap_fd = -1 };
 	in.disks = d;
@@ -187,7 +187,7 @@ int keys_check(const struct spec *s, struct err *e)
 		rc = check_vif(&vifs[i], e);
 	if (!rc && spec_maxvcpus(s) > VCPUS_LIMIT)
 		rc = fail(e, EOPNOTSUPP, "%s: at most %d", spec_has(s, KEY_maxvcpus) ? "maxvcpus" : "vcpus",
-			  VCPUS_LIMIT);
+		          VCPUS_LIMIT);
 	if (!rc && spec_display(s)->sdl)
 		rc = fail(e, EOPNOTSUPP, "sdl: %s", qemu_keys[KEY_sdl].why);
 	return rc ? rc : check_args(s, e);

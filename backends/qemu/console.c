@@ -75,7 +75,7 @@ int screen_dump(struct guest *g, struct buf *png, struct err *e)
 		return fd;
 	path = x_printf("%s/%s", g->dir, name);
 	rc = guest_call(g, "screendump", json_pack("{s:s, s:s}", "filename", path, "format", "png"), NULL, SCREEN_MSEC,
-			NULL, e);
+	                NULL, e);
 	if (rc == 0 && (rc = buf_read(&b, fd, SCREEN_MAX)) < 0)
 		rc = fail(e, EREMOTEIO, "QEMU's picture: %s", rc == -EFBIG ? "too large" : strerror(-rc));
 	if (rc == 0 && (b.len < 8 || memcmp(b.p, magic, sizeof(magic) - 1) != 0))

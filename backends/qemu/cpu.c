@@ -140,7 +140,7 @@ static int pin(struct guest *g, unsigned vcpu, const struct cpus *c, struct err 
 		return 0;
 	if (errno == EINVAL)
 		return fail(e, EINVAL, "VCPU %u: none of the CPUs %s is there; the host has 0-%ld", vcpu,
-			    cpus_format(text, c), sysconf(_SC_NPROCESSORS_CONF) - 1);
+		            cpus_format(text, c), sysconf(_SC_NPROCESSORS_CONF) - 1);
 	return fail(e, errno, "VCPU %u: %s", vcpu, strerror(errno));
 }
 

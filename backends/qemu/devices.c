@@ -16,8 +16,8 @@
 
 #define IDE_DRIVES 4
 #define SCSI_TARGETS 128 /* for sdX; the upper half of virtio-scsi's 256 is for cdroms of xvdX */
-#define PCI_SLOTS 30	 /* 32 less the host bridge and the PIIX3 */
-#define MACHINE_SLOTS 2	 /* balloon and pvpanic */
+#define PCI_SLOTS 30     /* 32 less the host bridge and the PIIX3 */
+#define MACHINE_SLOTS 2  /* balloon and pvpanic */
 
 #define BOOT_DEVICES "cdn"
 
@@ -66,7 +66,7 @@ static int pci_device(struct devices *d, json_t *o, struct err *e)
 	if (++d->slots > PCI_SLOTS) {
 		json_decref(o);
 		return fail(e, EINVAL, "too many devices: the machine has %d slots for disks, interfaces and cards",
-			    PCI_SLOTS);
+		            PCI_SLOTS);
 	}
 	return device(d, o, e);
 }
@@ -86,14 +86,14 @@ static int add_nodes(struct devices *d, const struct arg_disk *disk, unsigned se
 	args_add(d->a, "-add-fd", x_printf("fd=%d,set=%u", disk->fd, set));
 	snprintf(name, sizeof(name), "/dev/fdset/%u", set);
 	file = json_pack("{s:s s:s+ s:s s:b s:s s:s}", "driver", disk->block ? "host_device" : "file", "node-name",
-			 "file-", s->vdev, "filename", name, "read-only", readonly, "discard", discard, "locking",
-			 "auto");
+	                 "file-", s->vdev, "filename", name, "read-only", readonly, "discard", discard, "locking",
+	                 "auto");
 	rc = args_json(d->a, "-blockdev", file, e);
 	if (rc)
 		return rc;
 	node = json_pack("{s:s s:s+ s:s+ s:b s:s}", "driver", disk->format == FORMAT_QCOW2 ? "qcow2" : "raw",
-			 "node-name", "drive-", s->vdev, "file", "file-", s->vdev, "read-only", readonly, "discard",
-			 discard);
+	                 "node-name", "drive-", s->vdev, "file", "file-", s->vdev, "read-only", readonly, "discard",
+	                 discard);
 	/* Said here, one that the header names is not looked for: its owner may change it after we read it. */
 	if (node && disk->format == FORMAT_QCOW2)
 		json_object_set_new(node, "backing", json_null());
@@ -119,7 +119,7 @@ static json_t *ide_device(const struct disk *s, struct err *e)
 		return NULL;
 	}
 	return json_pack("{s:s s:s s:i}", "driver", s->cdrom ? "ide-cd" : "ide-hd", "bus",
-			 s->index < 2 ? "ide.0" : "ide.1", "unit", (int)(s->index % 2));
+	                 s->index < 2 ? "ide.0" : "ide.1", "unit", (int)(s->index % 2));
 }
 
 static json_t *scsi_device(const struct disk *s, struct err *e)
@@ -131,7 +131,7 @@ static json_t *scsi_device(const struct disk *s, struct err *e)
 		return NULL;
 	}
 	return json_pack("{s:s s:s s:i}", "driver", s->cdrom ? "scsi-cd" : "scsi-hd", "bus", "scsi0.0", "scsi-id",
-			 (int)(first + s->index));
+	                 (int)(first + s->index));
 }
 
 static int add_disk(struct devices *d, const struct arg_disk *disk, unsigned set, struct err *e)
@@ -167,8 +167,8 @@ static int add_disk(struct devices *d, const struct arg_disk *disk, unsigned set
 static const struct {
 	const char *model, *driver;
 } nic_models[] = {
-	{ "netfront", "virtio-net-pci" },	{ "virtio", "virtio-net-pci" }, { "virtio-net", "virtio-net-pci" },
-	{ "virtio-net-pci", "virtio-net-pci" }, { "e1000", "e1000" },		{ "rtl8139", "rtl8139" },
+	{ "netfront", "virtio-net-pci" },       { "virtio", "virtio-net-pci" }, { "virtio-net", "virtio-net-pci" },
+	{ "virtio-net-pci", "virtio-net-pci" }, { "e1000", "e1000" },           { "rtl8139", "rtl8139" },
 };
 
 static const char *nic_driver(const struct vif *v)
@@ -191,7 +191,7 @@ static int add_nic(struct devices *d, const struct arg_net *n, struct err *e)
 
 	if (!driver)
 		return fail(e, EOPNOTSUPP, "vif %u: model %s; virtio, e1000 and rtl8139 are known", n->vif->index,
-			    n->vif->model);
+		            n->vif->model);
 	args_nic_id(id, n->vif->index);
 	snprintf(net, sizeof(net), "net%u", n->vif->index);
 	snprintf(fd, sizeof(fd), "%d", n->tap_fd);
@@ -251,7 +251,7 @@ static int add_usb_device(struct devices *d, const char *name, size_t number, st
 			continue;
 		snprintf(id, sizeof(id), "usb-%zu", number);
 		return device(d, json_pack("{s:s s:s s:s}", "driver", usb_devices[i].driver, "id", id, "bus", "usb.0"),
-			      e);
+		              e);
 	}
 	return fail(e, EOPNOTSUPP, "usbdevice %s: tablet, mouse and keyboard are known", name);
 }
@@ -287,9 +287,9 @@ int args_devices(struct args *a, const struct args_in *in, struct err *e)
 	int rc;
 
 	rc = device(&d,
-		    json_pack("{s:s s:s s:b s:b}", "driver", "virtio-balloon-pci", "id", "balloon0", "deflate-on-oom",
-			      1, "free-page-reporting", 1),
-		    e);
+	            json_pack("{s:s s:s s:b s:b}", "driver", "virtio-balloon-pci", "id", "balloon0", "deflate-on-oom",
+	                      1, "free-page-reporting", 1),
+	            e);
 	if (!rc)
 		rc = device(&d, json_pack("{s:s s:s}", "driver", "pvpanic-pci", "id", "panic0"), e);
 	if (!rc)

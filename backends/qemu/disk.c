@@ -60,7 +60,7 @@ static int check_extensions(const uint8_t *p, size_t n, size_t at, size_t cluste
 		at += 8;
 		if (len > end - at || ((len + 7) & ~7u) > end - at)
 			return fail(e, EINVAL, "qcow2: a header extension of %u bytes does not fit into the header",
-				    len);
+			            len);
 		at += (len + 7) & ~7u;
 	}
 	/* The list may end with the cluster, but not where the part that was read ends. */
@@ -80,7 +80,7 @@ static int check_v3(const uint8_t *p, size_t n, struct err *e)
 		return fail(e, EINVAL, "qcow2: it is marked as corrupt; qemu-img check -r all may repair it");
 	if (incompatible & ~(uint64_t)FEATURES_HARMLESS)
 		return fail(e, EINVAL, "qcow2: it needs features that are not known (0x%llx)",
-			    (unsigned long long)incompatible);
+		            (unsigned long long)incompatible);
 	if (be32(p + 96) > 6)
 		return fail(e, EINVAL, "qcow2: reference counts of 2^%u bits", be32(p + 96));
 	return 0;
@@ -99,7 +99,7 @@ int disk_check_qcow2(const uint8_t *p, size_t n, struct err *e)
 		return fail(e, EINVAL, "qcow2: version %u, where 2 and 3 are known", version);
 	if (be64(p + 8) || be32(p + 16))
 		return fail(e, EINVAL,
-			    "qcow2: it has a backing file; use qemu-img convert to make a plain qcow2 of it");
+		            "qcow2: it has a backing file; use qemu-img convert to make a plain qcow2 of it");
 	bits = be32(p + 20);
 	if (bits < 9 || bits > 21)
 		return fail(e, EINVAL, "qcow2: clusters of 2^%u bytes", bits);
@@ -157,7 +157,7 @@ static int check_header(int fd, const struct disk *d, struct err *e)
 }
 
 int disk_open(const struct user *owner, const struct disk *d, uint64_t deadline, int *fd, enum disk_format *format,
-	      struct err *e)
+              struct err *e)
 {
 	bool readonly = d->readonly || d->cdrom;
 	int f, rc;
@@ -165,14 +165,14 @@ int disk_open(const struct user *owner, const struct disk *d, uint64_t deadline,
 	if (!d->source || d->format == FORMAT_EMPTY) {
 		if (!d->cdrom)
 			return fail(e, EINVAL, "disk %s: no image is named, which only a cdrom drive can do without",
-				    d->vdev);
+			            d->vdev);
 		*fd = -1;
 		*format = FORMAT_EMPTY;
 		return 0;
 	}
 	if (d->format != FORMAT_RAW && d->format != FORMAT_QCOW2)
 		return fail(e, EOPNOTSUPP, "disk %s: format %s; convert it to raw or qcow2", d->vdev,
-			    disk_format_names[d->format]);
+		            disk_format_names[d->format]);
 	f = access_open(owner, d->source, readonly ? O_RDONLY : O_RDWR, deadline, e);
 	if (f < 0)
 		return fail_in(e, "disk %s", d->vdev);

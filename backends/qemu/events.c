@@ -72,7 +72,7 @@ static const struct { /* SHUTDOWN's reasons */
 	{ "guest-shutdown", "poweroff", false, END_POWEROFF }, { "guest-reset", "reboot", false, END_REBOOT },
 	{ "guest-panic", "guest-panic", false, END_CRASH },    { "host-qmp-system-reset", "reset", false, END_REBOOT },
 	{ "host-qmp-quit", "quit", true, END_DESTROYED },      { "host-signal", "host-signal", true, END_DESTROYED },
-	{ "host-ui", "host-ui", true, END_DESTROYED },	       { "host-error", "host-error", true, END_DIED },
+	{ "host-ui", "host-ui", true, END_DESTROYED },         { "host-error", "host-error", true, END_DIED },
 };
 
 static void take_shutdown(struct machine *m, const json_t *data, uint64_t usec, struct told *t)
@@ -165,7 +165,7 @@ static void take_io_error(struct machine *m, const json_t *data, uint64_t usec, 
 	} else {
 		t->kind = TOLD_LOG;
 		snprintf(t->text, sizeof(t->text), "disk %s: %s error: %.60s", disk,
-			 !strcmp(word(data, "operation"), "write") ? "write" : "read", word(data, "reason"));
+		         !strcmp(word(data, "operation"), "write") ? "write" : "read", word(data, "reason"));
 	}
 }
 
@@ -179,15 +179,15 @@ static void take_tray(struct machine *m, const json_t *data, uint64_t usec, stru
 	t->name = "media";
 	disk_of(*id ? id : word(data, "device"), disk);
 	snprintf(t->text, sizeof(t->text), "disk=%s tray=%s", disk,
-		 json_is_true(json_object_get(data, "tray-open")) ? "open" : "closed");
+	         json_is_true(json_object_get(data, "tray-open")) ? "open" : "closed");
 }
 
 static const struct {
 	const char *name;
 	void (*take)(struct machine *m, const json_t *data, uint64_t usec, struct told *t);
 } events[] = {
-	{ "RESUME", take_resume },	     { "STOP", take_stop },
-	{ "SHUTDOWN", take_shutdown },	     { "RESET", take_reset },
+	{ "RESUME", take_resume },           { "STOP", take_stop },
+	{ "SHUTDOWN", take_shutdown },       { "RESET", take_reset },
 	{ "GUEST_PANICKED", take_panic },    { "BALLOON_CHANGE", take_balloon },
 	{ "BLOCK_IO_ERROR", take_io_error }, { "DEVICE_TRAY_MOVED", take_tray },
 };
@@ -228,7 +228,7 @@ void events_take(struct machine *m, const json_t *line, struct told *ret)
 	const json_t *value = json_object_get(line, "return"), *stamp = json_object_get(line, "timestamp");
 	const char *event = word(line, "event"), *id = word(line, "id");
 	uint64_t usec = (uint64_t)json_integer_value(json_object_get(stamp, "seconds")) * 1000000 +
-			(uint64_t)json_integer_value(json_object_get(stamp, "microseconds"));
+	                (uint64_t)json_integer_value(json_object_get(stamp, "microseconds"));
 
 	*ret = (struct told){ 0 };
 	if (value && !strcmp(id, "status"))

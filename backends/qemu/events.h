@@ -15,10 +15,10 @@ enum run_state { RUN_NEW, RUN_RUNNING, RUN_PAUSED, RUN_ENDED };
 struct machine {
 	enum run_state run;
 	const char *reason;  /* of the present state, or of the end; NULL while new */
-	enum end end;	     /* while RUN_ENDED: its memory is still there */
+	enum end end;        /* while RUN_ENDED: its memory is still there */
 	const char *leaving; /* why the process is about to end; NULL: it is not */
 	const char *trouble; /* why the STOP that follows comes; NULL: somebody asked */
-	bool warm;	     /* reset while it did not run: firmware will reset once more by itself */
+	bool warm;           /* reset while it did not run: firmware will reset once more by itself */
 	uint64_t reset_usec; /* QEMU's time of the newest reset, or of the start after one */
 	unsigned resets;     /* all that were seen */
 	bool reboot_wanted;  /* from outside: when it powers off, that is a reboot */
@@ -29,14 +29,14 @@ enum told_kind { TOLD_NOTHING, TOLD_STATE, TOLD_ENDED, TOLD_MEMORY, TOLD_EVENT, 
 struct told {
 	enum told_kind kind;
 	enum domain_state state; /* TOLD_STATE: running or paused */
-	const char *reason;	 /* TOLD_STATE, TOLD_ENDED */
-	enum end end;		 /* TOLD_ENDED; its memory is held */
-	uint64_t mib;		 /* TOLD_MEMORY */
-	const char *name;	 /* TOLD_EVENT */
-	char text[160];		 /* TOLD_EVENT, TOLD_LOG, TOLD_DISPLAY */
-	bool answer;		 /* the line answers "status": QEMU is alive */
-	bool unsure;		 /* worth asking for "status", which tells more than the event */
-	bool anchor;		 /* the lines before this one do not matter any more */
+	const char *reason;      /* TOLD_STATE, TOLD_ENDED */
+	enum end end;            /* TOLD_ENDED; its memory is held */
+	uint64_t mib;            /* TOLD_MEMORY */
+	const char *name;        /* TOLD_EVENT */
+	char text[160];          /* TOLD_EVENT, TOLD_LOG, TOLD_DISPLAY */
+	bool answer;             /* the line answers "status": QEMU is alive */
+	bool unsure;             /* worth asking for "status", which tells more than the event */
+	bool anchor;             /* the lines before this one do not matter any more */
 };
 
 /* LINE is an event, or the answer to a question below. Anything else, and any nonsense, is told as nothing. */

@@ -108,7 +108,7 @@ static bool holds(int proc, const char *pid, uid_t uid, const struct stat *file)
 	}
 	while (d && !found && (ent = readdir(d)))
 		found = isdigit((unsigned char)ent->d_name[0]) && fstatat(fd, ent->d_name, &st, 0) == 0 &&
-			st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+		        st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 	if (d)
 		closedir(d);
 	else if (fd >= 0)

@@ -9,10 +9,10 @@
 
 #include "testpoint.h"
 
-#define SLICE_MSEC 100	   /* how soon a wait for the monitor notices that its job was cancelled */
-#define QUIT_MSEC 2000	   /* what QEMU gets to end by itself */
+#define SLICE_MSEC 100     /* how soon a wait for the monitor notices that its job was cancelled */
+#define QUIT_MSEC 2000     /* what QEMU gets to end by itself */
 #define FIRMWARE_MSEC 5000 /* until firmware's own reset after a reset must have come */
-#define QUIET_MSEC 500	   /* after which no more of them comes */
+#define QUIET_MSEC 500     /* after which no more of them comes */
 
 struct guest *guest_new(struct backend *b, const char *serial, const struct spec *spec)
 {
@@ -105,7 +105,7 @@ uint64_t backend_promised_mib(struct backend *b)
 }
 
 int guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t arg), uint64_t arg, uint64_t deadline,
-	       struct job *job, struct err *e)
+               struct job *job, struct err *e)
 {
 	int rc = 0;
 
@@ -121,7 +121,7 @@ int guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t arg
 		}
 		if (now >= deadline) {
 			rc = fail(e, ETIMEDOUT,
-				  "QEMU accepted it, and nothing was seen of it in time; it may still happen");
+			          "QEMU accepted it, and nothing was seen of it in time; it may still happen");
 			break;
 		}
 		cond_wait(&g->changed, &g->lock, now + SLICE_MSEC < deadline ? now + SLICE_MSEC : deadline);
@@ -187,7 +187,7 @@ int guest_alive(struct guest *g, enum domain_state *state, struct err *e)
 }
 
 int guest_call(struct guest *g, const char *command, json_t *arguments, struct job *job, uint64_t limit, json_t **ret,
-	       struct err *e)
+               struct err *e)
 {
 	uint64_t deadline = job ? job_deadline(job) : clock_msec() + 2000;
 	int rc;
@@ -257,9 +257,9 @@ int guest_restart(struct guest *g, struct job *j, struct err *e)
 	int rc;
 
 	lock_acquire(&g->lock);
-	rc = g->gone	? fail(e, EHOSTDOWN, "the guest has ended")
+	rc = g->gone    ? fail(e, EHOSTDOWN, "the guest has ended")
 	     : g->ended ? 0
-			: fail(e, EINVAL, "the guest has not ended");
+	                : fail(e, EINVAL, "the guest has not ended");
 	lock_release(&g->lock);
 	if (rc == 0)
 		rc = guest_set_reboot_wanted(g, false, e);
@@ -296,7 +296,7 @@ int guest_reset(struct guest *g, struct job *j, struct err *e)
 		return rc;
 	if (!in_place && state != STATE_RUNNING)
 		return fail(e, EINVAL,
-			    "a paused guest whose on_reboot is not restart cannot be reset; unpause it first");
+		            "a paused guest whose on_reboot is not restart cannot be reset; unpause it first");
 	if (!in_place)
 		rc = set_action(g, "reset", j, e);
 	if (rc == 0)

@@ -19,10 +19,10 @@ struct backend {
 	const struct sink *sink;       /* [I] */
 	struct backend_config config;  /* [I] strings are own copies */
 	struct qemu_features features; /* [I] */
-	char *qemu;		       /* [I] the binary's path */
-	char *dir;		       /* [I] RUN/qemu */
-	int dirfd;		       /* [I] */
-	char boot_id[64];	       /* [I] */
+	char *qemu;                    /* [I] the binary's path */
+	char *dir;                     /* [I] RUN/qemu */
+	int dirfd;                     /* [I] */
+	char boot_id[64];              /* [I] */
 	struct monitor *monitor;       /* [I] */
 
 	struct lock lock;
@@ -33,20 +33,20 @@ struct backend {
 struct guest {
 	struct backend *b;     /* [I] */
 	struct guest *next;    /* [b] */
-	uid_t uid;	       /* [I] after it joined the list */
+	uid_t uid;             /* [I] after it joined the list */
 	struct domain *domain; /* [I] the cookie, set before the monitor knows the guest */
-	char *dir;	       /* [I] */
+	char *dir;             /* [I] */
 	char serial[24];       /* [I] the folder's name */
-	int dirfd;	       /* [I] */
+	int dirfd;             /* [I] */
 	struct spec *spec;     /* [I] in force; own reference */
 	struct record record;  /* [c] */
-	int pidfd;	       /* [I] after start; -1: no process */
+	int pidfd;             /* [I] after start; -1: no process */
 	struct qmp *qmp;       /* [I] */
 	int ev_in, ser_in;     /* [I] FIFOs, O_RDWR | O_NONBLOCK; -1 none */
 	struct watch *watch;   /* [m] */
 	atomic_int refs;
 	atomic_bool reboot_wanted; /* [a] as in the record */
-	atomic_bool destroying;	   /* [a] its end is our doing */
+	atomic_bool destroying;    /* [a] its end is our doing */
 
 	struct lock lock;
 	struct cond changed;
@@ -72,7 +72,7 @@ uint64_t backend_promised_mib(struct backend *b);
 
 /* Wait until DONE(g, ARG), called with the lock held. -ETIMEDOUT after DEADLINE or the job's, -EHOSTDOWN when gone. */
 int guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t arg), uint64_t arg, uint64_t deadline,
-	       struct job *job, struct err *e);
+               struct job *job, struct err *e);
 bool guest_is(const struct guest *g, uint64_t state); /* for guest_wait: that state was told and it has not ended */
 bool guest_is_gone(const struct guest *g, uint64_t unused);
 bool guest_was_reset(const struct guest *g, uint64_t before); /* more RESET events than BEFORE */
@@ -82,9 +82,9 @@ int guest_alive(struct guest *g, enum domain_state *state, struct err *e);
 
 /* qmp_call() with the job's deadline and at most LIMIT msec, 0: no limit but the job's; "gone" comes as -EHOSTDOWN. */
 int guest_call(struct guest *g, const char *command, json_t *arguments, struct job *job, uint64_t limit, json_t **ret,
-	       struct err *e);
+               struct err *e);
 int guest_ask(struct guest *g,
-	      const char *question); /* lines as in events.h; never blocks; -EAGAIN when its pipe is full */
+              const char *question); /* lines as in events.h; never blocks; -EAGAIN when its pipe is full */
 int guest_set_reboot_wanted(struct guest *g, bool wanted, struct err *e);
 /* QEMU's own policy, as args_build() gave it: false: a reboot is an end that is held. */
 bool guest_reboots_in_place(const struct guest *g);
@@ -116,7 +116,7 @@ bool run_folder_last_words(int dirfd, char *out, size_t size);
 struct tail { /* a file that QEMU writes, followed */
 	int fd, wd;
 	off_t at, punched; /* read so far; no blocks below */
-	off_t line_at;	   /* where LINE begins in the file */
+	off_t line_at;     /* where LINE begins in the file */
 	struct buf line;
 	bool skip; /* in a line that is too long */
 };
@@ -134,12 +134,12 @@ struct watch {
 	struct tail tail[TAIL_COUNT];
 	enum watch_mode mode;
 	struct machine machine;
-	off_t anchor;	   /* in ev.out: nothing before it matters */
-	uint64_t asked;	   /* since when its status is awaited; 0: it is not */
-	bool known;	   /* it appeared, or a state of it was told */
+	off_t anchor;      /* in ev.out: nothing before it matters */
+	uint64_t asked;    /* since when its status is awaited; 0: it is not */
+	bool known;        /* it appeared, or a state of it was told */
 	bool unresponsive; /* told so */
-	bool continued;	   /* adopted before its first instruction, and sent on */
-	bool pending;	   /* there is more to read than one turn takes */
+	bool continued;    /* adopted before its first instruction, and sent on */
+	bool pending;      /* there is more to read than one turn takes */
 };
 
 struct watch *watch_new(struct guest *g); /* opens the files; takes a reference */
@@ -148,14 +148,14 @@ void watch_free(struct watch *w);
 void watch_replay(struct watch *w, bool alive);
 void watch_read(struct watch *w, enum tail_kind kind);
 void watch_tell(struct watch *w, const char *reason); /* its present state; REASON NULL: the machine's */
-void watch_give_up(struct watch *w);		      /* adopted, and it does not answer: tell that */
+void watch_give_up(struct watch *w);                  /* adopted, and it does not answer: tell that */
 bool watch_wants_ping(const struct watch *w);
 void watch_ping(struct watch *w, uint64_t now); /* or notice that the last one was not answered */
-void watch_exited(struct watch *w);		/* drain, remove the folder, tell gone */
+void watch_exited(struct watch *w);             /* drain, remove the folder, tell gone */
 
 /* ---- monitor.c ---- */
 struct monitor *monitor_new(void);
-void monitor_free(struct monitor *m);		     /* stops the thread; guests run on and are told of no more */
+void monitor_free(struct monitor *m);                /* stops the thread; guests run on and are told of no more */
 int monitor_start(struct monitor *m, struct err *e); /* the thread */
 /* From any thread; they return when the monitor thread has done it. Before monitor_start() the caller does it. */
 void monitor_add(struct monitor *m, struct watch *w);

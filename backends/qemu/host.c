@@ -233,7 +233,7 @@ int host_probe(const struct backend_config *c, char **qemu, struct qemu_features
 
 	if (!program) {
 		rc = fail(e, ENOENT, "%s: there is none to execute%s", name,
-			  c->qemu ? "" : " in PATH (apt install qemu-system-x86)");
+		          c->qemu ? "" : " in PATH (apt install qemu-system-x86)");
 		goto out;
 	}
 	rc = accel_choose(c->accel, &f, e);

@@ -41,8 +41,8 @@ static int await_driver(struct guest *g, struct job *j, struct err *e)
 		json_t *status = NULL;
 
 		rc = guest_call(g, "x-query-virtio-status",
-				json_pack("{s:s}", "path", "/machine/peripheral/balloon0/virtio-backend"), j, 0,
-				&status, e);
+		                json_pack("{s:s}", "path", "/machine/peripheral/balloon0/virtio-backend"), j, 0,
+		                &status, e);
 		if (rc ==
 		    -EREMOTEIO) /* an older QEMU, or one that gave up the experiment: the guest's answer will tell */
 			return 0;
@@ -55,7 +55,7 @@ static int await_driver(struct guest *g, struct job *j, struct err *e)
 		return rc;
 	if (!ready)
 		return fail(e, ETIMEDOUT,
-			    "the guest has no balloon driver, so its memory cannot be changed while it runs");
+		            "the guest has no balloon driver, so its memory cannot be changed while it runs");
 	return 0;
 }
 
@@ -106,7 +106,7 @@ int memory_set(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 		return rc;
 	if (mib > spec_memory(g->spec))
 		return fail(e, EINVAL, "the guest was started with %llu MiB and cannot get more while it runs",
-			    (unsigned long long)spec_memory(g->spec));
+		            (unsigned long long)spec_memory(g->spec));
 	if (mib == 0)
 		return fail(e, EINVAL, "a guest needs memory");
 	if (state != STATE_RUNNING)

@@ -43,7 +43,7 @@ struct monitor {
 	struct lock lock;
 	struct cond done;
 	struct command *queue; /* [l] */
-	bool running;	       /* [l] the thread serves the queue */
+	bool running;          /* [l] the thread serves the queue */
 };
 
 struct monitor *monitor_new(void)

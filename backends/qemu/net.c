@@ -32,7 +32,7 @@ static int tap_open(const char *name, uid_t owner, struct err *e)
 		return fail(e, errno, "/dev/net/tun: %s (modprobe tun)", strerror(errno));
 	if (ioctl(fd, TUNSETIFF, &r) < 0 || ioctl(fd, TUNSETOWNER, (unsigned long)owner) < 0) {
 		rc = errno == EBUSY ? fail(e, EEXIST, "interface %s: there is one already", name)
-				    : fail(e, errno, "interface %s: %s", name, strerror(errno));
+		                    : fail(e, errno, "interface %s: %s", name, strerror(errno));
 		close(fd);
 		return rc;
 	}
@@ -81,7 +81,7 @@ static int bridge_find(struct nl_sock *s, const char *name, struct rtnl_link **r
 
 	if (rc == -NLE_NODEV || rc == -NLE_OBJ_NOTFOUND)
 		return fail(e, ENOENT, "bridge %s: there is none on this host (ip link add %s type bridge)", name,
-			    name);
+		            name);
 	if (rc < 0)
 		return fail(e, nl_errno(rc), "bridge %s: %s", name, nl_geterror(rc));
 	type = rtnl_link_get_type(l);
@@ -114,7 +114,7 @@ static int enslave(struct nl_sock *s, const char *name, struct rtnl_link *bridge
 	}
 	if (rc < 0)
 		rc = fail(e, nl_errno(rc), "interface %s on bridge %s: %s", name, rtnl_link_get_name(bridge),
-			  nl_geterror(rc));
+		          nl_geterror(rc));
 out:
 	nl_addr_put(mac);
 	rtnl_link_put(change);

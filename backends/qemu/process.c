@@ -43,9 +43,9 @@ static bool stat_read(const char *path, struct stat_line *ret)
 	if (!proc_read(path, line, sizeof(line)) || !(p = strrchr(line, ')')))
 		return false;
 	if (sscanf(p + 1,
-		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %llu"
-		   " %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d",
-		   &s.state, &s.utime, &s.stime, &s.start, &s.cpu) != 5)
+	           " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %llu"
+	           " %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d",
+	           &s.state, &s.utime, &s.stime, &s.start, &s.cpu) != 5)
 		return false;
 	*ret = s;
 	return true;
@@ -106,7 +106,7 @@ int process_kill(int pidfd, uint64_t deadline, struct err *e)
 	rc = end_wait(pidfd, deadline);
 	if (rc == -ETIMEDOUT)
 		return fail(e, ETIMEDOUT,
-			    "the guest's process was killed and is not gone yet: it may be waiting for a disk");
+		            "the guest's process was killed and is not gone yet: it may be waiting for a disk");
 	if (rc)
 		return fail(e, -rc, "the guest's process: %s", strerror(-rc));
 	/* A guest of an earlier daemon is not our child: ECHILD, and init reaps it. */

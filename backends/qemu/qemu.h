@@ -36,14 +36,14 @@ struct record {
 	int id;
 	uint64_t serial;
 	pid_t pid;
-	uint64_t pid_start;  /* field 22 of /proc/PID/stat */
-	char boot_id[64];    /* of the host */
-	uid_t uid;           /* QEMU's own; its gid is the same number */
-	char machine[32];    /* the versioned machine type */
+	uint64_t pid_start; /* field 22 of /proc/PID/stat */
+	char boot_id[64];   /* of the host */
+	uid_t uid;          /* QEMU's own; its gid is the same number */
+	char machine[32];   /* the versioned machine type */
 	bool kvm;
-	int vnc_port;        /* 0: no VNC */
-	bool paused;         /* start -p */
-	bool reboot_wanted;  /* `reboot` asked for power-off: revive it when it is down */
+	int vnc_port;       /* 0: no VNC */
+	bool paused;        /* start -p */
+	bool reboot_wanted; /* `reboot` asked for power-off: revive it when it is down */
 	struct timespec started;
 	uint64_t mem_target; /* MiB; 0: as configured */
 	char **taps;         /* interface names, NULL for user networking; ntaps entries, one for each vif */
@@ -113,7 +113,7 @@ int keys_check(const struct spec *s, struct err *e); /* refused keys and values:
 
 /* Open DISK's source as the owner and read its header: raw, or qcow2 without backing file, data file or encryption. */
 int disk_open(const struct user *owner, const struct disk *d, uint64_t deadline, int *fd, enum disk_format *format,
-	      struct err *e);
+              struct err *e);
 /* The qcow2 header in the first N bytes of a file. Pure. */
 int disk_check_qcow2(const uint8_t *p, size_t n, struct err *e);
 bool disk_is_block(int fd);
@@ -133,9 +133,9 @@ bool qemu_launcher(int argc, char **argv, int *ret);
 
 struct spawn {
 	char *const *argv;
-	uid_t uid;         /* uid and gid that QEMU gets */
-	gid_t kvm_gid;     /* supplementary group for /dev/kvm; (gid_t)-1: none */
-	const int *fds;    /* inherited under the same numbers; the rest is closed */
+	uid_t uid;      /* uid and gid that QEMU gets */
+	gid_t kvm_gid;  /* supplementary group for /dev/kvm; (gid_t)-1: none */
+	const int *fds; /* inherited under the same numbers; the rest is closed */
 	size_t nfds;
 	int lock_fd, stderr_fd;
 };
@@ -177,7 +177,7 @@ void qmp_free(struct qmp *q);
  * call waits until DEADLINE (clock_msec) or the job's, whichever is earlier.
  */
 int qmp_call(struct qmp *q, const char *command, json_t *arguments, const int *fds, size_t nfds, struct job *job,
-	     uint64_t deadline, json_t **ret, struct err *e);
+             uint64_t deadline, json_t **ret, struct err *e);
 void qmp_shutdown(struct qmp *q); /* wake every caller: the process is gone */
 
 /* Close a connection that nobody used for MSEC: QEMU keeps events in memory for a client that does not read. Never blocks. */

@@ -19,15 +19,15 @@
  * A connection is not used again after a call that ended without its answer: no answer is taken for another's.
  */
 struct qmp {
-	char *path;	  /* [I] */
-	int turn;	  /* [I] eventfd: 1 while nobody has the turn */
-	int gone;	  /* [I] eventfd: readable for ever after qmp_shutdown() */
-	int fd;		  /* [t] -1: not connected */
+	char *path;       /* [I] */
+	int turn;         /* [I] eventfd: 1 while nobody has the turn */
+	int gone;         /* [I] eventfd: readable for ever after qmp_shutdown() */
+	int fd;           /* [t] -1: not connected */
 	uint64_t next_id; /* [t] */
-	bool answered;	  /* [t] the last call got its own answer: the connection is in order */
-	uint64_t used;	  /* [t] clock_msec() of the last call */
-	struct buf in;	  /* [t] */
-	size_t scanned;	  /* [t] bytes of it without a newline */
+	bool answered;    /* [t] the last call got its own answer: the connection is in order */
+	uint64_t used;    /* [t] clock_msec() of the last call */
+	struct buf in;    /* [t] */
+	size_t scanned;   /* [t] bytes of it without a newline */
 };
 
 struct wait { /* what a call waits under */
@@ -186,7 +186,7 @@ static int receive(const struct wait *w, json_t **ret, struct err *e)
 		q->scanned = q->in.len;
 		if (q->in.len > LINE_MAX_LEN)
 			return fail(e, EREMOTEIO, "QEMU's answer to %s is longer than %u bytes", w->command,
-				    LINE_MAX_LEN);
+			            LINE_MAX_LEN);
 		n = recv(q->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 		if (n > 0)
 			buf_add(&q->in, chunk, (size_t)n);
@@ -227,7 +227,7 @@ static int converse(const struct wait *w, json_t *arguments, const int *fds, siz
 		}
 		if (json_integer_value(json_object_get(line, "id")) != id) {
 			rc = fail(e, EREMOTEIO, "QEMU answered something that was not asked, instead of %s",
-				  w->command);
+			          w->command);
 		} else if ((value = json_object_get(line, "return"))) {
 			w->q->answered = true;
 			*ret = json_incref(value);
@@ -320,7 +320,7 @@ static int connected(const struct wait *w, struct err *e)
 }
 
 int qmp_call(struct qmp *q, const char *command, json_t *arguments, const int *fds, size_t nfds, struct job *job,
-	     uint64_t deadline, json_t **ret, struct err *e)
+             uint64_t deadline, json_t **ret, struct err *e)
 {
 	struct wait w = { .q = q, .job = job, .deadline = deadline, .command = command };
 	json_t *value = NULL;

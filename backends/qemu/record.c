@@ -25,12 +25,12 @@ static char *record_text(const struct record *r)
 	for (size_t i = 0; i < r->ntaps; i++)
 		json_array_append_new(taps, r->taps[i] ? json_string(r->taps[i]) : json_null());
 	o = json_pack("{s:s s:s s:s s:i s:I s:I s:I s:s s:I s:s s:b s:i s:b s:b s:I s:I s:I s:o}", "phase",
-		      phase_names[r->phase], "name", r->name, "uuid", uuid_format(uuid, &r->uuid), "id", r->id,
-		      "serial", (json_int_t)r->serial, "pid", (json_int_t)r->pid, "pid_start", (json_int_t)r->pid_start,
-		      "boot_id", r->boot_id, "uid", (json_int_t)r->uid, "machine", r->machine, "kvm", r->kvm,
-		      "vnc_port", r->vnc_port, "paused", r->paused, "reboot_wanted", r->reboot_wanted, "started_sec",
-		      (json_int_t)r->started.tv_sec, "started_nsec", (json_int_t)r->started.tv_nsec, "mem_target",
-		      (json_int_t)r->mem_target, "taps", taps);
+	              phase_names[r->phase], "name", r->name, "uuid", uuid_format(uuid, &r->uuid), "id", r->id,
+	              "serial", (json_int_t)r->serial, "pid", (json_int_t)r->pid, "pid_start", (json_int_t)r->pid_start,
+	              "boot_id", r->boot_id, "uid", (json_int_t)r->uid, "machine", r->machine, "kvm", r->kvm,
+	              "vnc_port", r->vnc_port, "paused", r->paused, "reboot_wanted", r->reboot_wanted, "started_sec",
+	              (json_int_t)r->started.tv_sec, "started_nsec", (json_int_t)r->started.tv_nsec, "mem_target",
+	              (json_int_t)r->mem_target, "taps", taps);
 	if (!o)
 		return NULL;
 	char *text = json_dumps(o, JSON_INDENT(1));
@@ -84,11 +84,11 @@ static bool record_take(struct record *r, json_t *o, char why[JSON_ERROR_TEXT_LE
 	json_error_t je;
 	size_t p;
 
-	if (json_unpack_ex(o, &je, 0, "{s:s s:s s:s s:i s:I s:I s:I s:s s:I s:s s:b s:i s:b s:b s:I s:I s:I s:o}", "phase",
-			   &phase, "name", &name, "uuid", &uuid, "id", &r->id, "serial", &serial, "pid", &pid,
-			   "pid_start", &pid_start, "boot_id", &boot_id, "uid", &uid, "machine", &machine, "kvm", &kvm,
-			   "vnc_port", &r->vnc_port, "paused", &paused, "reboot_wanted", &reboot_wanted, "started_sec",
-			   &sec, "started_nsec", &nsec, "mem_target", &mem_target, "taps", &taps)) {
+	if (json_unpack_ex(o, &je, 0, "{s:s s:s s:s s:i s:I s:I s:I s:s s:I s:s s:b s:i s:b s:b s:I s:I s:I s:o}",
+	                   "phase", &phase, "name", &name, "uuid", &uuid, "id", &r->id, "serial", &serial, "pid", &pid,
+	                   "pid_start", &pid_start, "boot_id", &boot_id, "uid", &uid, "machine", &machine, "kvm", &kvm,
+	                   "vnc_port", &r->vnc_port, "paused", &paused, "reboot_wanted", &reboot_wanted, "started_sec",
+	                   &sec, "started_nsec", &nsec, "mem_target", &mem_target, "taps", &taps)) {
 		snprintf(why, JSON_ERROR_TEXT_LENGTH, "%s", je.text);
 		return false;
 	}
@@ -96,7 +96,8 @@ static bool record_take(struct record *r, json_t *o, char why[JSON_ERROR_TEXT_LE
 	for (p = 0; p < COUNT(phase_names) && strcmp(phase, phase_names[p]) != 0; p++)
 		;
 	if (p == COUNT(phase_names) || pid < 0 || pid > INT32_MAX || serial < 0 || pid_start < 0 || uid < 0 ||
-	    uid >= UINT32_MAX || mem_target < 0 || nsec < 0 || nsec > 999999999 || r->vnc_port < 0 || r->vnc_port > 65535)
+	    uid >= UINT32_MAX || mem_target < 0 || nsec < 0 || nsec > 999999999 || r->vnc_port < 0 ||
+	    r->vnc_port > 65535)
 		return false;
 	if (!text_fits(r->name, sizeof(r->name), name) || !text_fits(r->boot_id, sizeof(r->boot_id), boot_id) ||
 	    !text_fits(r->machine, sizeof(r->machine), machine) || parse_uuid(uuid, &r->uuid, NULL) < 0 ||

@@ -246,10 +246,10 @@ static int set_up_vnc(struct guest *g, struct job *j, struct err *e)
 		return 0;
 	if (password && *password) { /* without one nobody is let in */
 		rc = guest_call(g, "set_password", json_pack("{s:s, s:s}", "protocol", "vnc", "password", password), j,
-				0, NULL, e);
+		                0, NULL, e);
 		if (rc == 0)
 			rc = guest_call(g, "expire_password",
-					json_pack("{s:s, s:s}", "protocol", "vnc", "time", "never"), j, 0, NULL, e);
+			                json_pack("{s:s, s:s}", "protocol", "vnc", "time", "never"), j, 0, NULL, e);
 		if (rc < 0)
 			return rc;
 	}
@@ -261,7 +261,7 @@ static int set_up_vnc(struct guest *g, struct job *j, struct err *e)
 static int set_up(struct guest *g, struct job *j, struct err *e)
 {
 	json_t *stats = json_pack("{s:s, s:s, s:i}", "path", "/machine/peripheral/balloon0", "property",
-				  "guest-stats-polling-interval", "value", STATS_SECONDS);
+	                          "guest-stats-polling-interval", "value", STATS_SECONDS);
 	int rc = cpu_learn(g, j, 0, e);
 
 	if (rc == 0)

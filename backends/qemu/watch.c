@@ -331,8 +331,10 @@ static void tell_death(struct watch *w)
 
 	/* Only our own children tell how they ended; a guest started by an earlier daemon is another's. */
 	if (waitid(P_PIDFD, (id_t)w->g->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
-		snprintf(text, sizeof(text), "%s", atomic_load(&w->g->destroying) ? "" : "QEMU has ended; an earlier daemon "
-			 "started it, so how is not known");
+		snprintf(text, sizeof(text), "%s",
+		         atomic_load(&w->g->destroying) ? ""
+		                                        : "QEMU has ended; an earlier daemon "
+		                                          "started it, so how is not known");
 	else if (info.si_code == CLD_EXITED && info.si_status != 0)
 		snprintf(text, sizeof(text), "QEMU exited with code %d", info.si_status);
 	else if (info.si_code != CLD_EXITED && !atomic_load(&w->g->destroying))

@@ -15,7 +15,7 @@ static struct uuid foreign_uuid(uint8_t kind, uint64_t n)
 
 /* Found running, or made by another tool just now: its start is not domfs's. */
 static int foreign_new(struct backend *s, const char *name, const struct uuid *u, int id, struct guest **ret,
-		       struct err *e)
+                       struct err *e)
 {
 	static const unsigned vcpus[] = { 1, 2, 1, 4 };
 	struct spec *spec = NULL;
@@ -23,11 +23,12 @@ static int foreign_new(struct backend *s, const char *name, const struct uuid *u
 	struct buf text = { 0 };
 	int r;
 
-	buf_printf(&text, "name = '%s'\nuuid = '%s'\nmemory = %d\nmaxmem = %d\nvcpus = %u\nkernel = '/sim/vmlinuz'\n"
-		   "disk = [ 'format=raw, vdev=xvda, access=rw, target=/sim/%s.img' ]\n"
-		   "vif = [ 'mac=00:16:3e:%02x:%02x:%02x, bridge=simbr0' ]\n",
-		   name, uuid_format(uuid, u), 64 + id % 4 * 16, 256, vcpus[id % 4], name, u->b[13] & 0x7f, u->b[14],
-		   u->b[15]);
+	buf_printf(&text,
+	           "name = '%s'\nuuid = '%s'\nmemory = %d\nmaxmem = %d\nvcpus = %u\nkernel = '/sim/vmlinuz'\n"
+	           "disk = [ 'format=raw, vdev=xvda, access=rw, target=/sim/%s.img' ]\n"
+	           "vif = [ 'mac=00:16:3e:%02x:%02x:%02x, bridge=simbr0' ]\n",
+	           name, uuid_format(uuid, u), 64 + id % 4 * 16, 256, vcpus[id % 4], name, u->b[13] & 0x7f, u->b[14],
+	           u->b[15]);
 	r = spec_parse(text.p, text.len, &spec, NULL, e);
 	buf_free(&text);
 	if (r)

@@ -11,11 +11,8 @@ static void alarm_fire(struct backend *s, struct timer *t) NEEDS(s->lock);
 static void balloon_fire(struct backend *s, struct timer *t) NEEDS(s->lock);
 
 static const char *const end_words[] = {
-	[END_POWEROFF] = "poweroff",
-	[END_REBOOT] = "reboot",
-	[END_CRASH] = "crash",
-	[END_DESTROYED] = "destroyed",
-	[END_DIED] = "died",
+	[END_POWEROFF] = "poweroff",   [END_REBOOT] = "reboot", [END_CRASH] = "crash",
+	[END_DESTROYED] = "destroyed", [END_DIED] = "died",
 };
 
 struct guest *sim_guest_new(struct backend *s, const char *name, const struct uuid *u, int id, const struct spec *spec)
@@ -218,8 +215,9 @@ static void guest_still(struct backend *s, struct guest *g) NEEDS(s->lock)
 	sim_timer_stop(s, &g->balloon);
 	sim_guest_size(s, g, g->actual, g->actual);
 	if (r)
-		sim_request_finish(s, r, fail(&r->err, EHOSTDOWN, "%s: the guest ended before its memory was %llu MiB",
-					  g->name, (unsigned long long)r->number));
+		sim_request_finish(s, r,
+		                   fail(&r->err, EHOSTDOWN, "%s: the guest ended before its memory was %llu MiB",
+		                        g->name, (unsigned long long)r->number));
 }
 
 void sim_guest_end(struct backend *s, struct guest *g, enum end end, const char *reason)

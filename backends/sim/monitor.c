@@ -110,7 +110,7 @@ int sim_fault_hit(struct backend *s, enum verb v, const char *who, struct err *e
 	if (f->left != UINT64_MAX)
 		f->left--;
 	return fail(e, f->code, "%s: %s failed because the simulator was told fail=%s:%s", who, sim_verbs[v].name,
-		    sim_verbs[v].name, err_name(f->code));
+	            sim_verbs[v].name, err_name(f->code));
 }
 
 void sim_request_finish(struct backend *s, struct request *r, int ret)

@@ -88,12 +88,12 @@ static int set_fail(struct parse *p, char *value, struct err *e)
 		const char *near = nearest(verb, VERB_COUNT, verb_name, NULL);
 
 		return fail(e, EINVAL, "there is no '%s' that could fail%s%s%s", verb, near ? "; did you mean " : "",
-			    near ? near : "", near ? "?" : "");
+		            near ? near : "", near ? "?" : "");
 	}
 	f.code = code ? errno_find(code) : 0;
 	if (!f.code)
 		return fail(e, EINVAL, "'%s' is not the name of an errno; write fail=%s:EREMOTEIO", code ? code : "",
-			    verb);
+		            verb);
 	if (times && (r = number(times, 1, UINT32_MAX, &f.left, e)))
 		return r;
 	p->faults[v] = f;
@@ -125,7 +125,7 @@ static int option_set(struct parse *p, char *word, struct err *e)
 			continue;
 		if (!value)
 			return fail(e, EINVAL, "sim: %s needs a value: %s=%s (%s)", word, word, options[i].arg,
-				    options[i].doc);
+			            options[i].doc);
 		return options[i].set(p, value, e) ? fail_in(e, "sim: %s", word) : 0;
 	}
 	for (size_t i = 0; i < COUNT(options); i++)

@@ -34,7 +34,10 @@ static struct device_counters disk_figures(uint64_t ran, unsigned disk)
 	uint64_t t = ran / (disk + 1);
 
 	return (struct device_counters){
-		.read_bytes = t * 512, .write_bytes = t * 256, .read_ops = t / 8, .write_ops = t / 16,
+		.read_bytes = t * 512,
+		.write_bytes = t * 256,
+		.read_ops = t / 8,
+		.write_ops = t / 16,
 	};
 }
 
@@ -43,7 +46,10 @@ static struct device_counters vif_figures(uint64_t ran, unsigned vif)
 	uint64_t t = ran / (vif + 1);
 
 	return (struct device_counters){
-		.rx_bytes = t * 100, .tx_bytes = t * 80, .rx_packets = t / 10, .tx_packets = t / 12,
+		.rx_bytes = t * 100,
+		.tx_bytes = t * 80,
+		.rx_packets = t / 10,
+		.tx_packets = t / 12,
 		.rx_dropped = t / 10000,
 	};
 }

@@ -92,7 +92,7 @@ static int sim_check(struct backend *s, const struct spec *spec, struct err *e)
 		return ret;
 	if (mib > s->opt.total)
 		return fail(e, ENOMEM, "memory: %llu MiB is more than the host has, %llu MiB", (unsigned long long)mib,
-			    (unsigned long long)s->opt.total);
+		            (unsigned long long)s->opt.total);
 	if (vcpus > CPUS_MAX)
 		return fail(e, EINVAL, "maxvcpus: %u is more than a simulated guest can have, %d", vcpus, CPUS_MAX);
 	return 0;

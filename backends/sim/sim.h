@@ -17,19 +17,39 @@
 #define SIM_CPUS 8               /* of the host that is simulated */
 #define SIM_MEMORY (1024 * 1024) /* MiB, unless total= says otherwise */
 #define SIM_DOMAINS_MAX 100000
-#define SIM_INPUT_MAX 4096       /* bytes typed and not read by the guest yet */
+#define SIM_INPUT_MAX 4096 /* bytes typed and not read by the guest yet */
 #define SIM_LINE_MAX 256
 #define SIM_NEVER UINT64_MAX
 
 /* Everything that a fault can be set on. Those with carry_out in sim_verbs go through sim_request_run(). */
-enum verb { VERB_START, VERB_DESTROY, VERB_SHUTDOWN, VERB_REBOOT, VERB_RESET, VERB_PAUSE, VERB_UNPAUSE, VERB_TRIGGER,
-	VERB_SYSRQ, VERB_SET_MEMORY, VERB_PIN, VERB_RENAME, VERB_ADOPT, VERB_HOST, VERB_CHECK, VERB_COUNTERS,
-	VERB_DISK_COUNTERS, VERB_VIF_COUNTERS, VERB_VCPU_LIST, VERB_CONSOLE_WRITE, VERB_COUNT };
+enum verb {
+	VERB_START,
+	VERB_DESTROY,
+	VERB_SHUTDOWN,
+	VERB_REBOOT,
+	VERB_RESET,
+	VERB_PAUSE,
+	VERB_UNPAUSE,
+	VERB_TRIGGER,
+	VERB_SYSRQ,
+	VERB_SET_MEMORY,
+	VERB_PIN,
+	VERB_RENAME,
+	VERB_ADOPT,
+	VERB_HOST,
+	VERB_CHECK,
+	VERB_COUNTERS,
+	VERB_DISK_COUNTERS,
+	VERB_VIF_COUNTERS,
+	VERB_VCPU_LIST,
+	VERB_CONSOLE_WRITE,
+	VERB_COUNT
+};
 
 /* When the monitor does something, in sim_now() terms. In one sorted list; equal times in the order of arming. */
 struct timer {
-	struct timer *prev, *next; /* [s] NULL: not armed */
-	uint64_t due;              /* [s] */
+	struct timer *prev, *next;                      /* [s] NULL: not armed */
+	uint64_t due;                                   /* [s] */
 	void (*fire)(struct backend *, struct timer *); /* with the lock held, by the monitor */
 };
 
@@ -47,20 +67,20 @@ struct fault {
 
 struct backend {
 	struct lock lock;
-	struct cond wake;      /* the first timer changed, or closing */
-	struct sink sink;      /* [I] */
-	struct options opt;    /* [I] */
+	struct cond wake;                /* the first timer changed, or closing */
+	struct sink sink;                /* [I] */
+	struct options opt;              /* [I] */
 	struct fault faults[VERB_COUNT]; /* [s] */
-	struct timer timers;   /* [s] head of the ring */
-	struct guest *guests;  /* [s] all that are not freed */
-	uint64_t used;         /* [s] MiB held by guests */
-	uint64_t skew;         /* [s] ms by which the clock was moved */
-	int last_id;           /* [s] */
-	uint64_t churned;      /* [s] how many came by churn= */
-	struct guest *churner; /* [s] the one of them that is there */
+	struct timer timers;             /* [s] head of the ring */
+	struct guest *guests;            /* [s] all that are not freed */
+	uint64_t used;                   /* [s] MiB held by guests */
+	uint64_t skew;                   /* [s] ms by which the clock was moved */
+	int last_id;                     /* [s] */
+	uint64_t churned;                /* [s] how many came by churn= */
+	struct guest *churner;           /* [s] the one of them that is there */
 	struct timer churn;
-	bool closing;          /* [s] */
-	bool running;          /* [I] after adopt: there is a monitor */
+	bool closing; /* [s] */
+	bool running; /* [I] after adopt: there is a monitor */
 	pthread_t monitor;
 };
 
@@ -94,18 +114,18 @@ struct request {
 	struct guest *guest;
 	enum verb verb;
 	const struct run *run;
-	const char *word;         /* trigger, rename */
+	const char *word; /* trigger, rename */
 	char letter;
-	uint64_t number;          /* set_memory: MiB; pin: the VCPU */
+	uint64_t number; /* set_memory: MiB; pin: the VCPU */
 	const struct cpus *cpus;
-	int fd;                   /* eventfd, readable when done */
-	bool busy;                /* [s] being carried out: cannot be withdrawn */
-	bool done;                /* [s] */
-	int ret;                  /* [s] */
-	struct err err;           /* [s] */
+	int fd;         /* eventfd, readable when done */
+	bool busy;      /* [s] being carried out: cannot be withdrawn */
+	bool done;      /* [s] */
+	int ret;        /* [s] */
+	struct err err; /* [s] */
 };
 
-#define HOLDER(type, member, p) ((type *)(void *)((char *)(p) - offsetof(type, member)))
+#define HOLDER(type, member, p) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /* ---- options.c ---- */
 int sim_options_parse(const char *text, struct options *ret, struct fault faults[VERB_COUNT], struct err *e);
@@ -141,9 +161,9 @@ void sim_guest_insert(struct backend *s, struct guest *g) NEEDS(s->lock);
 void sim_guest_remove(struct backend *s, struct guest *g) NEEDS(s->lock);
 bool sim_guest_executing(const struct guest *g); /* with the lock held */
 void sim_guest_size(struct backend *s, struct guest *g, uint64_t actual, uint64_t goal) NEEDS(s->lock);
-void sim_guest_balloon(struct backend *s, struct guest *g, uint64_t mib) NEEDS(s->lock); /* starts on the way there */
+void sim_guest_balloon(struct backend *s, struct guest *g, uint64_t mib) NEEDS(s->lock);  /* starts on the way there */
 void sim_guest_shutdown(struct backend *s, struct guest *g, enum end end) NEEDS(s->lock); /* asks it; it obeys later */
-uint64_t sim_guest_ran(struct backend *s, const struct guest *g) NEEDS(s->lock); /* ms executed */
+uint64_t sim_guest_ran(struct backend *s, const struct guest *g) NEEDS(s->lock);          /* ms executed */
 void sim_guest_execute(struct backend *s, struct guest *g, const char *reason) NEEDS(s->lock); /* go on; tells */
 void sim_guest_pause(struct backend *s, struct guest *g, const char *reason) NEEDS(s->lock);
 void sim_guest_hang(struct backend *s, struct guest *g, uint64_t msec) NEEDS(s->lock);
@@ -154,7 +174,7 @@ void sim_guest_end(struct backend *s, struct guest *g, enum end end, const char 
 void sim_guest_vanish(struct backend *s, struct guest *g, enum end end, const char *reason) NEEDS(s->lock);
 
 /* ---- foreign.c ---- */
-int sim_foreign_adopt(struct backend *s, struct err *e); /* before there is a monitor */
+int sim_foreign_adopt(struct backend *s, struct err *e);                   /* before there is a monitor */
 void sim_foreign_churn(struct backend *s, struct timer *t) NEEDS(s->lock); /* comes or goes */
 
 /* ---- query.c: the slots that change nothing ---- */

@@ -47,7 +47,7 @@ static int memory_find(struct backend *s, const char *who, uint64_t mib, struct 
 	if (mib <= rest)
 		return 0;
 	return fail(e, ENOMEM, "%s: needs %llu MiB, the host has %llu MiB free; destroy or shrink other guests", who,
-		    (unsigned long long)mib, (unsigned long long)rest);
+	            (unsigned long long)mib, (unsigned long long)rest);
 }
 
 static int do_start(struct backend *s, struct request *r, struct err *e)
@@ -127,7 +127,7 @@ static int do_trigger(struct backend *s, struct request *r, struct err *e)
 		if (!strcmp(r->word, triggers[i].name))
 			return triggers[i].carry_out(s, r, e);
 	return fail(e, EOPNOTSUPP, "%s: the simulator has no trigger %s; it has nmi, power and reset", r->guest->name,
-		    r->word);
+	            r->word);
 }
 
 static int do_sysrq(struct backend *s, struct request *r, struct err *e)
@@ -145,12 +145,12 @@ static int do_set_memory(struct backend *s, struct request *r, struct err *e)
 
 	if (g->ballooning)
 		return fail(e, EBUSY, "%s: its memory is being changed to %llu MiB", g->name,
-			    (unsigned long long)g->goal);
+		            (unsigned long long)g->goal);
 	if (!r->number)
 		return fail(e, EINVAL, "%s: a guest without memory cannot be", g->name);
 	if (max && r->number > max)
 		return fail(e, EINVAL, "%s: %llu MiB is more than maxmem, %llu MiB", g->name,
-			    (unsigned long long)r->number, (unsigned long long)max);
+		            (unsigned long long)r->number, (unsigned long long)max);
 	if (r->number > g->actual && r->number > g->goal &&
 	    (ret = memory_find(s, g->name, r->number - (g->actual > g->goal ? g->actual : g->goal), e)))
 		return ret;
@@ -169,7 +169,7 @@ static int do_pin(struct backend *s, struct request *r, struct err *e)
 
 	if (r->number >= n)
 		return fail(e, EINVAL, "%s: there is no VCPU %llu, only 0 to %u", g->name,
-			    (unsigned long long)r->number, n - 1);
+		            (unsigned long long)r->number, n - 1);
 	for (cpu = 0; cpu < SIM_CPUS && !cpus_has(r->cpus, cpu); cpu++)
 		;
 	if (cpu == SIM_CPUS)

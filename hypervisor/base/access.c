@@ -15,7 +15,7 @@
 #include "buf.h"
 #include "hypervisor/base/access_wire.h"
 
-#define NAME_MSEC 1000   /* what the name for a sentence is waited for */
+#define NAME_MSEC 1000     /* what the name for a sentence is waited for */
 #define GROUPS_LIMIT 65536 /* the kernel's */
 
 static bool sock_wait(int sock, uint64_t deadline)
@@ -39,9 +39,10 @@ static ssize_t packet_recv(int sock, uint64_t deadline, struct access_reply *rep
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov[2] = { { .iov_base = reply, .iov_len = sizeof(*reply) },
-	                        { .iov_base = tail, .iov_len = ACCESS_PART } };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control.room,
-	                    .msg_controllen = sizeof(control.room) };
+		                { .iov_base = tail, .iov_len = ACCESS_PART } };
+	struct msghdr m = {
+		.msg_iov = iov, .msg_iovlen = 2, .msg_control = control.room, .msg_controllen = sizeof(control.room)
+	};
 	struct cmsghdr *h;
 	ssize_t n;
 
@@ -65,11 +66,15 @@ static ssize_t packet_recv(int sock, uint64_t deadline, struct access_reply *rep
 
 static int request_send(int sock, const struct user *u, const char *path, int flags, size_t read_max)
 {
-	struct access_request q = { .uid = u->uid, .gid = u->gid, .ngroups = (uint32_t)u->ngroups,
-	                            .path_len = (uint32_t)strlen(path), .flags = flags, .read_max = read_max };
+	struct access_request q = { .uid = u->uid,
+		                    .gid = u->gid,
+		                    .ngroups = (uint32_t)u->ngroups,
+		                    .path_len = (uint32_t)strlen(path),
+		                    .flags = flags,
+		                    .read_max = read_max };
 	struct iovec iov[3] = { { .iov_base = &q, .iov_len = sizeof(q) },
-	                        { .iov_base = (void *)(uintptr_t)u->groups, .iov_len = u->ngroups * sizeof(gid_t) },
-	                        { .iov_base = (void *)(uintptr_t)path, .iov_len = q.path_len } };
+		                { .iov_base = (void *)(uintptr_t)u->groups, .iov_len = u->ngroups * sizeof(gid_t) },
+		                { .iov_base = (void *)(uintptr_t)path, .iov_len = q.path_len } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 3 };
 
 	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
@@ -303,8 +308,8 @@ int access_same_world(pid_t tid, struct err *e)
 	task = x_printf("%d", (int)tid);
 	for (size_t i = 0; r == 0 && i < COUNT(places); i++) {
 		if (place_look("self", places[i].file, &ours) < 0 || place_look(task, places[i].file, &his) < 0)
-			r = fail(e, EPERM, "paths cannot be named: the %s of process %s cannot be seen",
-			         places[i].what, task);
+			r = fail(e, EPERM, "paths cannot be named: the %s of process %s cannot be seen", places[i].what,
+			         task);
 		else if (!place_same(&his, &ours, places[i].mount))
 			r = fail(e, EPERM, "paths cannot be named from another %s than the daemon's", places[i].what);
 	}

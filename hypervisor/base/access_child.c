@@ -14,9 +14,9 @@
 #include "hypervisor/base/access_wire.h"
 #include "lock.h"
 
-#define STUCK_MAX 64      /* helpers that hang in a file system, of all users */
-#define STUCK_USER_MAX 4  /* of one */
-#define END_MSEC 500      /* what the end of a killed helper is waited for */
+#define STUCK_MAX 64     /* helpers that hang in a file system, of all users */
+#define STUCK_USER_MAX 4 /* of one */
+#define END_MSEC 500     /* what the end of a killed helper is waited for */
 
 /* [l] the leaf lock of its own; reaping must be exact, and nobody else knows these children. */
 static struct {

@@ -25,7 +25,7 @@ static int packet_send(const struct access_reply *reply, const void *p, size_t n
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
 	struct iovec iov[2] = { { .iov_base = (void *)(uintptr_t)reply, .iov_len = sizeof(*reply) },
-	                        { .iov_base = (void *)(uintptr_t)p, .iov_len = n } };
+		                { .iov_base = (void *)(uintptr_t)p, .iov_len = n } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n ? 2 : 1 };
 	struct cmsghdr *h;
 	ssize_t r;

@@ -8,8 +8,8 @@
 
 /* What stands in /vm beside the domains, and what may stand there one day. */
 static const char *const reserved[] = {
-	"Domain-0", "ctl",     "domains.json", "events",    "history", "hosts", "images", "info", "jobs",
-	"list",     "log",     "metrics",      "networks",  "pools",   "tags",  "templates",
+	"Domain-0", "ctl",  "domains.json", "events",  "history",  "hosts", "images", "info",
+	"jobs",     "list", "log",          "metrics", "networks", "pools", "tags",   "templates",
 };
 
 static bool is_name_byte(char c, bool first)

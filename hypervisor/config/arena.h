@@ -18,7 +18,7 @@ void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for anything */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_join(struct arena *a, const char *s, const char *t); /* S and T as one */
-size_t arena_size(const struct arena *a);			 /* bytes that it holds */
-void arena_free(struct arena *a);				 /* back to {0} */
+size_t arena_size(const struct arena *a);                        /* bytes that it holds */
+void arena_free(struct arena *a);                                /* back to {0} */
 
 #endif

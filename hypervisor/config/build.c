@@ -52,7 +52,7 @@ static int convert_int(struct build *b, enum key k, const struct node *n, struct
 		return fail(b->e, EINVAL, "\"%s\" is not a whole number", n->text);
 	if (v->number < rule->min || (rule->max && v->number > rule->max))
 		return fail(b->e, EINVAL, "%s is not from %llu to %llu", n->text, (unsigned long long)rule->min,
-			    (unsigned long long)rule->max);
+		            (unsigned long long)rule->max);
 	return 0;
 }
 
@@ -79,10 +79,10 @@ static int convert_action(struct build *b, const struct node *n, struct value *v
 		}
 	}
 	return rc ? rc
-		  : fail(b->e, EINVAL,
-			 "\"%s\" is not an action: destroy, restart, rename-restart, preserve, "
-			 "coredump-destroy, coredump-restart or soft-reset",
-			 n->text);
+	          : fail(b->e, EINVAL,
+	                 "\"%s\" is not an action: destroy, restart, rename-restart, preserve, "
+	                 "coredump-destroy, coredump-restart or soft-reset",
+	                 n->text);
 }
 
 static int cpus_check(struct build *b, const struct node *n)

@@ -33,11 +33,11 @@ void note(struct notes *notes, unsigned line, unsigned column, const char *fmt, 
 /* For the rooms of the build only. */
 struct build {
 	const struct draft *d;
-	struct arena arena;	  /* of the spec while it is made, with all that is left over */
-	struct spec *spec;	  /* its values so far, in order of their keys */
+	struct arena arena;       /* of the spec while it is made, with all that is left over */
+	struct spec *spec;        /* its values so far, in order of their keys */
 	const struct node *where; /* what is judged, for the place of an error; NULL: the key's value */
-	size_t at;		  /* offset in its text */
-	struct vfb *vfb;	  /* the first framebuffer; NULL: none */
+	size_t at;                /* offset in its text */
+	struct vfb *vfb;          /* the first framebuffer; NULL: none */
 	struct notes *notes;
 	struct err *e;
 };

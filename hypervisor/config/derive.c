@@ -82,8 +82,8 @@ static void add_ip(const struct spec *s, struct buf *b)
 	if (!spec_has(s, KEY_ip) && !strcmp(dhcp, "off"))
 		return;
 	buf_printf(b, " ip=%s:%s:%s:%s:%s:%s:%s", spec_str(s, KEY_ip, ""), spec_str(s, KEY_nfs_server, "127.0.255.255"),
-		   spec_str(s, KEY_gateway, ""), spec_str(s, KEY_netmask, ""), spec_str(s, KEY_hostname, ""),
-		   spec_str(s, KEY_interface, "eth0"), dhcp);
+	           spec_str(s, KEY_gateway, ""), spec_str(s, KEY_netmask, ""), spec_str(s, KEY_hostname, ""),
+	           spec_str(s, KEY_interface, "eth0"), dhcp);
 }
 
 bool spec_cmdline(const struct spec *s, struct buf *b)

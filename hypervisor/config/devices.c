@@ -145,7 +145,7 @@ int build_vifs(struct build *b, const struct node *n, const char **items)
 	_Static_assert(KEY_type < KEY_vif && KEY_builder < KEY_vif, "vifs are judged by the domain's type");
 	if (n->count > VIFS_LIMIT)
 		return fail(b->e, EINVAL, "%zu interfaces are more than the %d that are possible", n->count,
-			    VIFS_LIMIT);
+		            VIFS_LIMIT);
 	for (const struct node *item = n->first; rc == 0 && item; item = item->next, i++) {
 		rc = item_text(b, item);
 		if (rc == 0)

@@ -7,8 +7,8 @@
 #include "hypervisor/config/parts.h"
 
 const char *const disk_format_names[FORMAT_COUNT] = {
-	[FORMAT_RAW] = "raw", [FORMAT_QCOW2] = "qcow2", [FORMAT_QCOW] = "qcow",	  [FORMAT_QED] = "qed",
-	[FORMAT_VHD] = "vhd", [FORMAT_VHDX] = "vhdx",	[FORMAT_EMPTY] = "empty",
+	[FORMAT_RAW] = "raw", [FORMAT_QCOW2] = "qcow2", [FORMAT_QCOW] = "qcow",   [FORMAT_QED] = "qed",
+	[FORMAT_VHD] = "vhd", [FORMAT_VHDX] = "vhdx",   [FORMAT_EMPTY] = "empty",
 };
 
 /* A disk while it is read: what is said is apart from what it comes to. */
@@ -215,10 +215,10 @@ static const struct part_row rows[] = {
 static const struct {
 	const char *prefix, *format, *script;
 } prefixes[] = {
-	{ "file:", NULL, NULL },       { "phy:", NULL, NULL },		{ "tap:", NULL, NULL },
-	{ "tap2:", NULL, NULL },       { "tapdisk:", NULL, NULL },	{ "aio:", NULL, NULL },
-	{ "ioemu:", NULL, NULL },      { "raw:", "raw", NULL },		{ "qcow:", "qcow", NULL },
-	{ "qcow2:", "qcow2", NULL },   { "vhd:", "vhd", NULL },		{ "iscsi:", NULL, "block-iscsi" },
+	{ "file:", NULL, NULL },       { "phy:", NULL, NULL },          { "tap:", NULL, NULL },
+	{ "tap2:", NULL, NULL },       { "tapdisk:", NULL, NULL },      { "aio:", NULL, NULL },
+	{ "ioemu:", NULL, NULL },      { "raw:", "raw", NULL },         { "qcow:", "qcow", NULL },
+	{ "qcow2:", "qcow2", NULL },   { "vhd:", "vhd", NULL },         { "iscsi:", NULL, "block-iscsi" },
 	{ "nbd:", NULL, "block-nbd" }, { "enbd:", NULL, "block-enbd" }, { "drbd:", NULL, "block-drbd" },
 };
 

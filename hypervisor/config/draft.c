@@ -97,7 +97,7 @@ static int unknown(const struct assign *a, struct notes *notes, struct err *e)
 	near = key_nearest(a->name);
 	if (!a->line)
 		return near ? fail(e, EINVAL, "\"%s\" is not a known key; did you mean %s?", a->name, near)
-			    : fail(e, EINVAL, "\"%s\" is not a known key", a->name);
+		            : fail(e, EINVAL, "\"%s\" is not a known key", a->name);
 	if (near)
 		note(notes, a->line, a->column, "\"%s\" is not a known key and counts nothing; did you mean %s?",
 		     a->name, near);
@@ -131,7 +131,7 @@ static int lay(struct draft *d, struct arena *arena, const struct assign *a, str
 	rc = append(*at, n, e);
 	if (rc < 0)
 		return n->line ? fail_in(e, "%u:%u: %s", n->line, n->column, key_table[k].name)
-			       : fail_in(e, "%s", key_table[k].name);
+		               : fail_in(e, "%s", key_table[k].name);
 	return 0;
 }
 

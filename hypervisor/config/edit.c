@@ -174,7 +174,7 @@ static const struct node *item_find(const struct assign *a, enum key k, size_t *
 }
 
 int config_edit_item(const char *text, size_t len, enum key k, size_t index, const char *item, struct buf *ret,
-		     struct err *e)
+                     struct err *e)
 {
 	struct edit x = { .text = text, .len = len, .out = ret };
 	const struct node *list = NULL, *n = NULL;

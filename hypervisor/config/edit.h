@@ -21,7 +21,7 @@ int config_edit(const char *text, size_t len, enum key k, const char *value, str
  * item. -ENOENT: there is no such item.
  */
 int config_edit_item(const char *text, size_t len, enum key k, size_t index, const char *item, struct buf *ret,
-		     struct err *e);
+                     struct err *e);
 
 /* Where the value that counts is said. False: K is absent or TEXT does not parse. */
 bool config_find(const char *text, size_t len, enum key k, unsigned *line, unsigned *column);

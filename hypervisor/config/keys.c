@@ -65,7 +65,7 @@ static const struct key_rule rules[KEY_COUNT] = {
 	[KEY_tsc_mode] = { .words = "default always_emulate native native_paravirt 0 1 2 3" },
 	[KEY_rtc_timeoffset] = { .text = TEXT_NUMBER },
 	[KEY_timer_mode] = { .words = "delay_for_missed_ticks no_delay_for_missed_ticks no_missed_ticks_pending "
-				      "one_missed_tick_pending 0 1 2 3" },
+	                              "one_missed_tick_pending 0 1 2 3" },
 	[KEY_mmio_hole] = { .min = 256, .max = 3840 },
 	[KEY_viridian] = { .list = LIST_ALONE },
 	[KEY_videoram] = { .max = 65536 },

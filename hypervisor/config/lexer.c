@@ -183,7 +183,7 @@ static int number(struct lexer *l, struct token *t, struct err *e)
 	t->plain = true;
 	if (!number_read(t->text + (*at == '-'), &v))
 		return fail(e, EINVAL, "%u:%zu: \"%.40s\" is not a number; text needs quotes", l->line,
-			    (size_t)(at - l->line_start) + 1, t->text);
+		            (size_t)(at - l->line_start) + 1, t->text);
 	return 0;
 }
 
@@ -199,7 +199,7 @@ static int odd_sign(const struct lexer *l, struct err *e)
 		return wrong(l, l->p, e, "a value stands alone here; Python's expressions are not understood");
 	if (c < 0x20 || c >= 0x7f)
 		return fail(e, EINVAL, "%u:%zu: a byte 0x%02x outside of strings", l->line,
-			    (size_t)(l->p - l->line_start) + 1, c);
+		            (size_t)(l->p - l->line_start) + 1, c);
 	return fail(e, EINVAL, "%u:%zu: '%c' has no meaning here", l->line, (size_t)(l->p - l->line_start) + 1, c);
 }
 

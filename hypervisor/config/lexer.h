@@ -16,10 +16,10 @@ enum token_kind { TOKEN_END, TOKEN_LINE, TOKEN_WORD, TOKEN_NUMBER, TOKEN_STRING,
 
 struct token {
 	enum token_kind kind;
-	char sign;	       /* = [ ] , ; and '+' for += */
+	char sign;             /* = [ ] , ; and '+' for += */
 	unsigned line, column; /* from 1, column in bytes */
-	unsigned quote;	       /* bytes of the opening quotes */
-	bool plain;	       /* the text is byte for byte as in the source, on one line */
+	unsigned quote;        /* bytes of the opening quotes */
+	bool plain;            /* the text is byte for byte as in the source, on one line */
 	const char *text;      /* of words, numbers and strings; NUL-terminated */
 	size_t len;
 	size_t begin, end; /* bytes in the source */

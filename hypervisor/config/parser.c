@@ -31,14 +31,14 @@ static struct node *node_new(struct parser *p, enum node_kind kind)
 	struct node *n = arena_alloc(p->arena, sizeof(*n));
 
 	*n = (struct node){ .kind = kind,
-			    .plain = t->plain,
-			    .line = t->line,
-			    .column = t->column,
-			    .quote = t->quote,
-			    .text = t->text,
-			    .len = t->len,
-			    .begin = t->begin,
-			    .end = t->end };
+		            .plain = t->plain,
+		            .line = t->line,
+		            .column = t->column,
+		            .quote = t->quote,
+		            .text = t->text,
+		            .len = t->len,
+		            .begin = t->begin,
+		            .end = t->end };
 	return n;
 }
 
@@ -106,7 +106,7 @@ static int value(struct parser *p, unsigned depth, struct node **ret)
 		return wrong(p, "a value is missing at the end of the line");
 	case TOKEN_END:
 		return wrong(p, p->lexer.brackets ? "the text ends inside [ ]"
-						  : "a value is missing at the end of the text");
+		                                  : "a value is missing at the end of the text");
 	}
 	n = node_new(p, kinds[t->kind]);
 	rc = advance(p);
@@ -131,8 +131,8 @@ static int statement(struct parser *p, struct assign **ret)
 		return rc;
 	if (!at_sign(p, '=') && !at_sign(p, '+'))
 		return fail(p->e, EINVAL,
-			    "%u:%u: \"%.80s\" is followed by neither = nor +=; Python's statements are not understood",
-			    a->line, a->column, a->name);
+		            "%u:%u: \"%.80s\" is followed by neither = nor +=; Python's statements are not understood",
+		            a->line, a->column, a->name);
 	a->plus = p->token.sign == '+';
 	rc = advance(p);
 	if (rc == 0)

@@ -18,8 +18,8 @@ enum node_kind { NODE_STRING, NODE_NUMBER, NODE_WORD, NODE_LIST };
 
 struct node {
 	enum node_kind kind;
-	bool plain;	       /* the bytes of text are those of the source, from column + quote on */
-	bool bare;	       /* given without quotes outside of the language, as in a verb's key=value */
+	bool plain;            /* the bytes of text are those of the source, from column + quote on */
+	bool bare;             /* given without quotes outside of the language, as in a verb's key=value */
 	unsigned line, column; /* 0: not from a text with lines */
 	unsigned quote;
 	const char *text; /* not of lists */

@@ -65,7 +65,7 @@ static const char *row_name(size_t i, const void *ctx)
 }
 
 int parts_apply(const struct part *p, const struct part_row *rows, size_t n, uint64_t *seen, void *obj, struct arena *a,
-		struct err *e)
+                struct err *e)
 {
 	const char *name = p->key ? p->key : p->value, *near;
 
@@ -86,7 +86,7 @@ int parts_apply(const struct part *p, const struct part_row *rows, size_t n, uin
 		return -ENOENT;
 	near = nearest(name, n, row_name, rows);
 	return near ? fail(e, EINVAL, "\"%s=\" is not known here; did you mean %s?", name, near)
-		    : fail(e, EINVAL, "\"%s=\" is not known here", name);
+	            : fail(e, EINVAL, "\"%s=\" is not known here", name);
 }
 
 bool bool_read(const char *s, bool *ret)

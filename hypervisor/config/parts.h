@@ -17,12 +17,12 @@
 struct part {
 	const char *key;   /* NULL: no "key=" before it */
 	const char *value; /* NUL-terminated, blanks around dropped */
-	size_t at;	   /* where it begins in the text */
+	size_t at;         /* where it begins in the text */
 };
 
 struct parts {
 	const char *text;
-	size_t at;	 /* SIZE_MAX: nothing is left */
+	size_t at;       /* SIZE_MAX: nothing is left */
 	const char *all; /* the key whose value is all the rest, NULL: none */
 	struct arena *arena;
 };
@@ -43,7 +43,7 @@ struct part_row {
  * said.
  */
 int parts_apply(const struct part *p, const struct part_row *rows, size_t n, uint64_t *seen, void *obj, struct arena *a,
-		struct err *e);
+                struct err *e);
 
 /* 0, 1, True, False, yes, no, y, n. */
 bool bool_read(const char *s, bool *ret);

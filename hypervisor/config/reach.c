@@ -47,8 +47,8 @@ static int value_check(const struct value *v, struct arena *a, struct err *e)
 	if (!harmless)
 		return refuse(e, v->key, "this key");
 	return all_harmless(v, harmless, a)
-		       ? 0
-		       : fail(e, EPERM, "%s: all but %s is for domains of root", key_table[v->key].name, harmless);
+	               ? 0
+	               : fail(e, EPERM, "%s: all but %s is for domains of root", key_table[v->key].name, harmless);
 }
 
 static int disks_check(const struct spec *s, struct err *e)

@@ -15,7 +15,7 @@
 
 struct value {
 	uint16_t key;
-	bool alone;	/* TYPE_CPUS: one set for all VCPUs */
+	bool alone;     /* TYPE_CPUS: one set for all VCPUs */
 	uint32_t count; /* items; 1 for the rest */
 	union {
 		uint64_t number;  /* TYPE_INT, TYPE_BOOL, TYPE_ACTION */
@@ -27,7 +27,7 @@ struct value {
 
 struct spec {
 	atomic_uint refs; /* [a]; the rest [I] */
-	uint16_t count;	  /* values, in order of their keys */
+	uint16_t count;   /* values, in order of their keys */
 	uint8_t ndisks, nvifs;
 	const struct value *values;
 	const struct disk *disks;

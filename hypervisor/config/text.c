@@ -121,7 +121,7 @@ static int rule_check(enum text_rule rule, struct arena *a, const char *text, co
 		if (strlen(text) > 4)
 			return fail(e, EINVAL, "\"%s\": at most four letters", text);
 		return letters_check(text, "acdn", "the letters are c (disk), d (cdrom), n (network) and a (floppy)",
-				     e);
+		                     e);
 	case TEXT_LISTEN:
 		return listen_split(text, a, &address, &display, e);
 	case TEXT_LANG:

@@ -91,9 +91,9 @@ int vdev_parse(const char *text, struct arena *a, struct disk *ret, struct err *
 		goto found;
 	}
 	return fail(e, EINVAL,
-		    "\"%s\" is not a device's name in the guest: hda to hdd, sda to sdp, xvda..., vda..., d0p0..., "
-		    "a partition's number behind it",
-		    text);
+	            "\"%s\" is not a device's name in the guest: hda to hdd, sda to sdp, xvda..., vda..., d0p0..., "
+	            "a partition's number behind it",
+	            text);
 found:
 	ret->vdev = arena_strdup(a, text);
 	ret->bus = bus;

@@ -65,7 +65,7 @@ static int set_display(void *obj, const char *value, struct arena *a, struct err
 	(void)a;
 	if (!number_read(value, &v) || v > key_rule(KEY_vncdisplay)->max)
 		return fail(e, EINVAL, "\"%s\" is not a VNC display, 0 to %llu", value,
-			    (unsigned long long)key_rule(KEY_vncdisplay)->max);
+		            (unsigned long long)key_rule(KEY_vncdisplay)->max);
 	((struct vfb *)obj)->d.number = (int)v;
 	return 0;
 }
@@ -93,10 +93,10 @@ static int set_host(void *obj, const char *value, struct arena *a, struct err *e
 }
 
 static const struct part_row rows[] = {
-	{ "type", set_type, false },	    { "vnc", set_vnc, false },
+	{ "type", set_type, false },        { "vnc", set_vnc, false },
 	{ "vnclisten", set_listen, false }, { "vncdisplay", set_display, false },
 	{ "vncunused", set_unused, false }, { "vncpasswd", set_passwd, false },
-	{ "sdl", set_sdl, false },	    { "opengl", set_opengl, false },
+	{ "sdl", set_sdl, false },          { "opengl", set_opengl, false },
 	{ "keymap", set_keymap, false },    { "display", set_host, false },
 	{ "xauthority", set_host, false },
 };
@@ -114,8 +114,8 @@ int vfb_spec_parse(const char *text, struct arena *a, struct vfb *ret, size_t *a
 		rc = parts_apply(&p, rows, COUNT(rows), &seen, &v, a, e);
 		if (rc == -ENOENT)
 			rc = p.value[0] ? fail(e, EINVAL, "\"%s\" is no part of a framebuffer; parts are NAME=VALUE",
-					       p.value)
-					: 0;
+			                       p.value)
+			                : 0;
 		if (rc < 0)
 			*at = p.at;
 		if (p.key && strcmp(p.key, "vncpasswd") != 0)

@@ -10,8 +10,8 @@
 
 struct vfb {
 	struct display d;
-	bool unused;	  /* vncunused=1 */
-	bool host;	  /* says display= or xauthority=, of the host's X server */
+	bool unused;      /* vncunused=1 */
+	bool host;        /* says display= or xauthority=, of the host's X server */
 	const char *text; /* the parts without passwords, as they were said */
 };
 

@@ -227,15 +227,15 @@ static int set_untrusted(void *obj, const char *value, struct arena *a, struct e
 }
 
 static const struct part_row rows[] = {
-	{ "mac", set_mac, false },	     { "bridge", set_bridge, false },	{ "type", set_type, false },
-	{ "model", set_model, false },	     { "ip", set_ip, false },		{ "rate", set_rate, false },
+	{ "mac", set_mac, false },           { "bridge", set_bridge, false },   { "type", set_type, false },
+	{ "model", set_model, false },       { "ip", set_ip, false },           { "rate", set_rate, false },
 	{ "script", set_script, false },     { "vifname", set_vifname, false }, { "gatewaydev", set_gatewaydev, false },
 	{ "netdev", set_gatewaydev, false }, { "backend", set_backend, false }, { "devid", set_devid, false },
-	{ "mtu", set_mtu, false },	     { "trusted", set_trusted, true },	{ "untrusted", set_untrusted, true },
+	{ "mtu", set_mtu, false },           { "trusted", set_trusted, true },  { "untrusted", set_untrusted, true },
 };
 
 int vif_spec_parse(const char *text, unsigned index, bool hvm, struct arena *a, struct vif *ret, size_t *at,
-		   struct err *e)
+                   struct err *e)
 {
 	struct vif v = { .index = index, .rate_usec = RATE_WINDOW };
 	struct parts parts = { .text = text, .arena = a };
@@ -247,8 +247,8 @@ int vif_spec_parse(const char *text, unsigned index, bool hvm, struct arena *a, 
 		rc = parts_apply(&p, rows, COUNT(rows), &seen, &v, a, e);
 		if (rc == -ENOENT)
 			rc = p.value[0] ? fail(e, EINVAL, "\"%s\" is no part of an interface; parts are NAME=VALUE",
-					       p.value)
-					: 0;
+			                       p.value)
+			                : 0;
 		if (rc < 0)
 			*at = p.at;
 	}
@@ -263,9 +263,9 @@ void vif_spec_print(const struct vif *v, unsigned index, struct buf *b)
 {
 	const struct {
 		const char *name, *value;
-	} texts[] = { { "bridge", v->bridge },	       { "type", v->type },
-		      { "model", v->model },	       { "ip", v->ip },
-		      { "script", v->script },	       { "vifname", v->vifname },
+	} texts[] = { { "bridge", v->bridge },         { "type", v->type },
+		      { "model", v->model },           { "ip", v->ip },
+		      { "script", v->script },         { "vifname", v->vifname },
 		      { "gatewaydev", v->gatewaydev }, { "backend", v->backend } };
 	const char *comma = "";
 	char mac[MAC_TEXT];

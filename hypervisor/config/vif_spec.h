@@ -13,7 +13,7 @@
  * what no type= means. Strings are kept in A. 0, or -EINVAL with *at the offset of what is wrong.
  */
 int vif_spec_parse(const char *text, unsigned index, bool hvm, struct arena *a, struct vif *ret, size_t *at,
-		   struct err *e);
+                   struct err *e);
 
 /*
  * The normal form: what was said, each part by its name; devid only where it is not INDEX. Parsing it gives an equal

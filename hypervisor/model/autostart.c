@@ -32,7 +32,8 @@ static bool link_name(const char *file, char name[NAME_MAX_LEN + 1], unsigned *g
 }
 
 /* Call FN for each link; FILE is its own name. */
-static void each_link(struct model *m, void (*fn)(const char *file, const char *name, unsigned group, void *arg), void *arg)
+static void each_link(struct model *m, void (*fn)(const char *file, const char *name, unsigned group, void *arg),
+                      void *arg)
 {
 	int fd = m->folder->autofd < 0 ? -1 : openat(m->folder->autofd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -52,8 +53,8 @@ static void each_link(struct model *m, void (*fn)(const char *file, const char *
 struct search {
 	const char *name;
 	bool found;
-	int remove_from;       /* -1: only look */
-	const char *to;        /* not NULL: give it this name instead */
+	int remove_from; /* -1: only look */
+	const char *to;  /* not NULL: give it this name instead */
 };
 
 /* "../to.cfg" as FILE, or with FILE's number in front. */

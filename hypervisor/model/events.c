@@ -14,7 +14,8 @@ static struct lock order = LOCK_INIT;
 static void add_name(struct buf *b, const char *name)
 {
 	for (; *name; name++)
-		buf_printf(b, isalnum((unsigned char)*name) || strchr("_.+-", *name) ? "%c" : "%%%02X", (unsigned char)*name);
+		buf_printf(b, isalnum((unsigned char)*name) || strchr("_.+-", *name) ? "%c" : "%%%02X",
+		           (unsigned char)*name);
 }
 
 static void event_line(struct model *m, struct domain *d, const char *domain, const char *name, const char *detail)
@@ -59,7 +60,7 @@ void model_event(struct model *m, const char *domain, const char *name, const ch
 }
 
 void history_add(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
-		 const char *sentence)
+                 const char *sentence)
 {
 	char when[TIME_TEXT], who[CALLER_TEXT];
 	struct timespec now = time_now();

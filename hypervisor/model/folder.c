@@ -48,8 +48,9 @@ int folder_open(struct model *m, const char *dir, struct folder **ret, struct er
 	if (f->dirfd < 0) {
 		rc = f->dirfd;
 	} else if (fstat(f->dirfd, &st) || st.st_uid != geteuid() || (st.st_mode & 022)) {
-		rc = fail(e, EPERM, "%s must belong to the daemon's user and be writable by nobody else: chown root, chmod go-w",
-			  dir);
+		rc = fail(e, EPERM,
+		          "%s must belong to the daemon's user and be writable by nobody else: chown root, chmod go-w",
+		          dir);
 	} else {
 		if (mkdirat(f->dirfd, "auto", 0755) && errno != EEXIST)
 			log_warn("%s/auto: %m", dir);
@@ -138,7 +139,8 @@ static void fall_back(struct domain *d)
 	domain_lock(d);
 	none = !d->config_len;
 	domain_unlock(d);
-	if (none && !store_valid_load(d, &text, &ignored) && text.len && !config_read(d, text.p, text.len, &spec, &ignored))
+	if (none && !store_valid_load(d, &text, &ignored) && text.len &&
+	    !config_read(d, text.p, text.len, &spec, &ignored))
 		config_take(d, text.p, text.len, spec);
 	buf_free(&text);
 }

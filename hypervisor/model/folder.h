@@ -7,12 +7,12 @@
 struct folder {
 	struct model *model;
 	char *path;
-	int dirfd, autofd;      /* autofd: auto/ */
-	int inotify, stop_fd;   /* -1 when not watched */
+	int dirfd, autofd;    /* autofd: auto/ */
+	int inotify, stop_fd; /* -1 when not watched */
 	int watch_dir, watch_auto;
 	pthread_t thread;
 	bool watched;
-	struct table missing;   /* name -> when it counts as removed; the watching thread's alone */
+	struct table missing; /* name -> when it counts as removed; the watching thread's alone */
 };
 
 /* The domain's name of a file in the folder, when it is one to look at: NAME.cfg, not hidden, not a backup. */

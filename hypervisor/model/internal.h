@@ -18,12 +18,13 @@ int registry_rename(struct domain *d, const char *name, struct err *e);
 
 int store_open(const char *dir, struct store **ret, struct err *e); /* -EBUSY: another daemon has it */
 void store_close(struct store *s);
-int store_serial(struct store *s, uint64_t *ret, struct err *e); /* never given before, which is on disk when it returns 0 */
-int store_id(struct store *s, struct err *e);                    /* likewise, from 1 on after each boot of the host; or -errno */
-void store_id_seen(struct store *s, int id);                     /* a guest of an earlier daemon has it */
-uint64_t store_seq(struct store *s);                             /* where event numbers go on */
-void store_seq_used(struct store *s, uint64_t seq);              /* does not block */
-bool store_first_boot(struct store *s);                          /* true once after each boot of the host */
+int store_serial(struct store *s, uint64_t *ret,
+                 struct err *e);                    /* never given before, which is on disk when it returns 0 */
+int store_id(struct store *s, struct err *e);       /* likewise, from 1 on after each boot of the host; or -errno */
+void store_id_seen(struct store *s, int id);        /* a guest of an earlier daemon has it */
+uint64_t store_seq(struct store *s);                /* where event numbers go on */
+void store_seq_used(struct store *s, uint64_t seq); /* does not block */
+bool store_first_boot(struct store *s);             /* true once after each boot of the host */
 
 /* Down to the next line: model->disk is held. */
 
@@ -80,8 +81,9 @@ int config_pins(struct domain *d, struct buf *ret, struct err *e);
 
 /* ---- policy.c ---- */
 
-void policy_apply(struct domain *d) NEEDS(d->lock); /* an end that is held: destroy, restart or preserve, on a pool thread */
-void policy_enable(struct model *m);                /* ends told before this are applied now */
+void policy_apply(struct domain *d)
+	NEEDS(d->lock);              /* an end that is held: destroy, restart or preserve, on a pool thread */
+void policy_enable(struct model *m); /* ends told before this are applied now */
 
 /* ---- op_start.c ---- */
 
@@ -90,7 +92,8 @@ int domain_run(struct job *j, struct spec *spec, bool paused, struct err *e);
 
 /* ---- op_define.c ---- */
 
-void domain_tell_name(void *domain); /* on a pool thread; a reference: the backend learns the name that its guest has now */
+void domain_tell_name(
+	void *domain); /* on a pool thread; a reference: the backend learns the name that its guest has now */
 
 /* ---- op_live.c ---- */
 void domain_retarget(struct domain *d, uint64_t mib) NEEDS(d->lock); /* its memory at run time, not as configured */

@@ -32,20 +32,25 @@ const char *caller_name(const struct caller *c, char out[CALLER_TEXT]);
 extern struct caller caller_self; /* the daemon itself: policies, autostart */
 
 /* How a job may be ended early, and by whom. */
-enum stop { STOP_NONE, STOP_MARKING /* about to be one of: */, STOP_INTERRUPT /* the caller's signal: EINTR */, STOP_CANCEL /* another's cancel: ECANCELED */ };
+enum stop {
+	STOP_NONE,
+	STOP_MARKING /* about to be one of: */,
+	STOP_INTERRUPT /* the caller's signal: EINTR */,
+	STOP_CANCEL /* another's cancel: ECANCELED */
+};
 
 struct job {
-	struct caller *caller;   /* [I] owned */
-	struct domain *domain;   /* [I] referenced; NULL: the host */
-	char *command;           /* [I] the line as it was written */
-	char verb[32];           /* [I] */
-	bool dry;                /* [I] -n: check, do nothing */
-	bool policy;             /* [I] the daemon's own and short: whoever comes waits for it and is not refused */
-	bool destroys;           /* [I] once it has the slot: another destroy goes beside it and does not cancel it */
-	struct timespec since;   /* [I] */
-	uint64_t deadline;       /* [I] clock_msec */
-	int cancel_fd;           /* [I] eventfd, readable once stop is set */
-	atomic_int stop;         /* enum stop */
+	struct caller *caller; /* [I] owned */
+	struct domain *domain; /* [I] referenced; NULL: the host */
+	char *command;         /* [I] the line as it was written */
+	char verb[32];         /* [I] */
+	bool dry;              /* [I] -n: check, do nothing */
+	bool policy;           /* [I] the daemon's own and short: whoever comes waits for it and is not refused */
+	bool destroys;         /* [I] once it has the slot: another destroy goes beside it and does not cancel it */
+	struct timespec since; /* [I] */
+	uint64_t deadline;     /* [I] clock_msec */
+	int cancel_fd;         /* [I] eventfd, readable once stop is set */
+	atomic_int stop;       /* enum stop */
 	char stopped_by[CALLER_TEXT]; /* written before stop is set */
 	atomic_uint percent, eta;
 	atomic_ullong left;

@@ -22,78 +22,78 @@ struct folder;
 
 struct domain {
 	struct lock lock;
-	struct cond changed;    /* broadcast when a [d] field changed that somebody may wait for */
-	struct model *model;    /* [I] */
-	uint64_t serial;        /* [I] once registered; never used before or again: the inode's */
+	struct cond changed; /* broadcast when a [d] field changed that somebody may wait for */
+	struct model *model; /* [I] */
+	uint64_t serial;     /* [I] once registered; never used before or again: the inode's */
 	atomic_uint refs;
-	bool gone;              /* [d] unregistered */
+	bool gone; /* [d] unregistered */
 
-	char *name;             /* [d], and [r] to change */
-	struct uuid uuid;       /* [d] */
-	uid_t owner;            /* [d] */
-	gid_t group;            /* [d] */
-	mode_t mode;            /* [d] permission bits of the directory */
-	char *tags, *notes;     /* [d] never NULL */
-	bool autostart;         /* [d] */
+	char *name;         /* [d], and [r] to change */
+	struct uuid uuid;   /* [d] */
+	uid_t owner;        /* [d] */
+	gid_t group;        /* [d] */
+	mode_t mode;        /* [d] permission bits of the directory */
+	char *tags, *notes; /* [d] never NULL */
+	bool autostart;     /* [d] */
 
-	char *config;           /* [d] the desired text, never NULL */
-	size_t config_len;      /* [d] */
-	uint64_t config_hash;   /* [d] */
-	struct spec *spec;      /* [d] of the last valid text; never NULL */
-	bool rejected;          /* [d] the last text offered was not valid */
+	char *config;         /* [d] the desired text, never NULL */
+	size_t config_len;    /* [d] */
+	uint64_t config_hash; /* [d] */
+	struct spec *spec;    /* [d] of the last valid text; never NULL */
+	bool rejected;        /* [d] the last text offered was not valid */
 
-	enum domain_state state; /* [d] changed by domain_set_state() only */
+	enum domain_state state;         /* [d] changed by domain_set_state() only */
 	char reason[REASON_TEXT];        /* [d] one word */
-	struct timespec since;  /* [d] of state */
-	struct timespec started; /* [d] zero when off */
-	enum end ended;         /* [d] how it ended when ended_held or off */
-	bool ended_held;        /* [d] its memory is still there */
-	unsigned boots;         /* [d] counts starts, restarts and resets */
-	int id;                 /* [d] -1 off */
-	bool foreign;           /* [d] made by another tool */
-	bool orphan;            /* [d] its file is gone: leaves when off */
-	bool restarting;        /* [d] off for a moment only: a policy is about to start it again */
-	bool dirty;             /* [d] touched since the lock was taken */
-	struct guest *guest;    /* [d] the backend's handle; NULL off. Use guest_get() */
-	unsigned guest_users;   /* [d] calls on it that are under way */
-	bool guest_gone;        /* [d] nothing of it is left: to be forgotten when nobody uses it */
-	struct spec *live;      /* [d] in force; NULL off */
+	struct timespec since;           /* [d] of state */
+	struct timespec started;         /* [d] zero when off */
+	enum end ended;                  /* [d] how it ended when ended_held or off */
+	bool ended_held;                 /* [d] its memory is still there */
+	unsigned boots;                  /* [d] counts starts, restarts and resets */
+	int id;                          /* [d] -1 off */
+	bool foreign;                    /* [d] made by another tool */
+	bool orphan;                     /* [d] its file is gone: leaves when off */
+	bool restarting;                 /* [d] off for a moment only: a policy is about to start it again */
+	bool dirty;                      /* [d] touched since the lock was taken */
+	struct guest *guest;             /* [d] the backend's handle; NULL off. Use guest_get() */
+	unsigned guest_users;            /* [d] calls on it that are under way */
+	bool guest_gone;                 /* [d] nothing of it is left: to be forgotten when nobody uses it */
+	struct spec *live;               /* [d] in force; NULL off */
 	uint64_t mem_target, mem_actual; /* [d] MiB */
-	uint64_t mem_max;       /* [d] MiB that the guest was started for; 0 off */
-	unsigned vcpus;         /* [d] online */
-	bool mem_changed, pins_changed; /* [d] at run time, not yet in the configuration */
-	char display[64];       /* [d] address of the VNC server, "" none */
+	uint64_t mem_max;                /* [d] MiB that the guest was started for; 0 off */
+	unsigned vcpus;                  /* [d] online */
+	bool mem_changed, pins_changed;  /* [d] at run time, not yet in the configuration */
+	char display[64];                /* [d] address of the VNC server, "" none */
 
-	struct job *job;        /* [d] the changing operation under way */
+	struct job *job; /* [d] the changing operation under way */
 
-	struct counters counters; /* [d] the last sample */
-	struct counters before;   /* [d] one at least a second older, for cpu_percent */
+	struct counters counters;           /* [d] the last sample */
+	struct counters before;             /* [d] one at least a second older, for cpu_percent */
 	uint64_t sampled_msec, before_msec; /* [d] when, by the clock that nobody sets; 0 never */
 	atomic_bool sampling;
 
-	atomic_ullong generation; /* raised with every change of a fact */
+	atomic_ullong generation;                  /* raised with every change of a fact */
 	struct text console, events, history, log; /* [t] */
 };
 
 struct model {
 	struct lock disk; /* what lies in the two folders and what the model says of it change together */
 	struct lock lock;
-	const struct backend_ops *ops;   /* [I] */
-	struct backend *backend;         /* [I] */
-	struct sink sink;                /* [I] the backend may keep the pointer */
-	struct table by_name;            /* [r] */
-	struct domain **by_serial;       /* [r] sorted by serial, `domains` of them */
-	size_t domains, room;            /* [r] */
-	atomic_ullong list_generation;   /* raised when a domain came, went or was renamed */
-	atomic_ullong change;            /* raised with every change of any domain */
-	struct store *store;             /* [I] */
-	struct folder *folder;           /* [I] */
+	const struct backend_ops *ops;    /* [I] */
+	struct backend *backend;          /* [I] */
+	struct sink sink;                 /* [I] the backend may keep the pointer */
+	struct table by_name;             /* [r] */
+	struct domain **by_serial;        /* [r] sorted by serial, `domains` of them */
+	size_t domains, room;             /* [r] */
+	atomic_ullong list_generation;    /* raised when a domain came, went or was renamed */
+	atomic_ullong change;             /* raised with every change of any domain */
+	struct store *store;              /* [I] */
+	struct folder *folder;            /* [I] */
 	struct text events, history, log; /* [t] */
-	atomic_ullong seq;               /* of the last event */
-	struct timespec started;         /* [I] the daemon's */
-	atomic_bool scanning;            /* the first reading of the configuration folder */
-	atomic_bool policies;            /* ends are acted upon */
-	atomic_bool closing;             /* nothing new is begun, handles of guests are left to the backend */
+	atomic_ullong seq;                /* of the last event */
+	struct timespec started;          /* [I] the daemon's */
+	atomic_bool scanning;             /* the first reading of the configuration folder */
+	atomic_bool policies;             /* ends are acted upon */
+	atomic_bool closing;              /* nothing new is begun, handles of guests are left to the backend */
 	/* [I] Called after a domain's fact (or, with NULL, the list) changed; on any thread, no lock held; must not block. */
 	void (*on_change)(struct domain *);
 };
@@ -121,14 +121,16 @@ void domain_unref(struct domain *d);                                /* accepts N
 struct domain *model_find(struct model *m, const char *name);       /* a reference, or NULL */
 struct domain *model_find_serial(struct model *m, uint64_t serial); /* a reference, or NULL */
 struct domain *model_find_uuid(struct model *m, const struct uuid *u);
-struct domain *model_next(struct model *m, uint64_t after); /* the first with a serial above AFTER; a reference, or NULL */
-char *domain_name(struct domain *d);                                /* a copy, the caller's */
+struct domain *model_next(struct model *m,
+                          uint64_t after); /* the first with a serial above AFTER; a reference, or NULL */
+char *domain_name(struct domain *d);       /* a copy, the caller's */
 
 /* ---- what may be asked of a domain ---- */
-bool domain_on(const struct domain *d) NEEDS(d->lock);     /* a guest exists */
+bool domain_on(const struct domain *d) NEEDS(d->lock);      /* a guest exists */
 bool domain_pending(const struct domain *d) NEEDS(d->lock); /* live and config differ */
 bool user_in_group(const struct user *u, gid_t g);
-bool domain_may(struct domain *d, const struct user *u, int r4w2); /* by the directory's owner, group and mode; root may */
+bool domain_may(struct domain *d, const struct user *u,
+                int r4w2); /* by the directory's owner, group and mode; root may */
 
 /* ---- state.c: the one setter, and those who wait ---- */
 
@@ -172,7 +174,7 @@ void model_event(struct model *m, const char *domain, const char *name, const ch
 
 /* One line to the domain's (or with NULL the root's) history and to the disk. */
 void history_add(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
-		 const char *sentence);
+                 const char *sentence);
 void domain_log(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- sample.c ---- */

@@ -140,8 +140,9 @@ static int fail_name(const char *text, size_t n, const char *said, const char *n
 	unsigned line = 1, column = 1;
 
 	config_find(text, n, KEY_name, &line, &column);
-	return fail(e, EINVAL, "%u:%u: name=\"%s\": the domain's directory is %s, and its name wins; drop the line or rename it",
-		    line, column, said, name);
+	return fail(e, EINVAL,
+	            "%u:%u: name=\"%s\": the domain's directory is %s, and its name wins; drop the line or rename it",
+	            line, column, said, name);
 }
 
 int config_read(struct domain *d, const char *text, size_t n, struct spec **ret, struct err *e)
@@ -251,7 +252,8 @@ static int set_config(struct job *j, const char *text, size_t len, struct err *e
 	if (d->foreign)
 		return fail(e, EPERM, "this domain was made by another tool, which keeps its configuration");
 	if (d->gone || d->orphan)
-		return fail(e, ENOENT, "its file was removed from the configuration folder: the domain leaves when it is off");
+		return fail(e, ENOENT,
+		            "its file was removed from the configuration folder: the domain leaves when it is off");
 	rc = config_read(d, text, len, &spec, e);
 	if (rc && !j->dry)
 		config_reject(d, e->text);
@@ -279,7 +281,9 @@ int config_check_file(struct domain *d, struct err *e)
 	domain_lock(d);
 	differs = d->config_hash != hash_text(d->config, d->config_len);
 	domain_unlock(d);
-	return differs ? fail(e, EINVAL, "%s: its file in the configuration folder was rejected; correct it first", d->name) : 0;
+	return differs ? fail(e, EINVAL, "%s: its file in the configuration folder was rejected; correct it first",
+	                      d->name)
+	               : 0;
 }
 
 /* Change the value of K in the text, everything else verbatim. */

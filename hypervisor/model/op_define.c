@@ -102,7 +102,8 @@ int domain_undefine(struct job *j, struct err *e)
 		return rc;
 	domain_lock(d);
 	if (domain_on(d))
-		rc = fail(e, EBUSY, "%s: the domain is %s; shutdown or destroy it first", d->name, state_names[d->state]);
+		rc = fail(e, EBUSY, "%s: the domain is %s; shutdown or destroy it first", d->name,
+		          state_names[d->state]);
 	domain_unlock(d);
 	if (!rc && !j->dry) {
 		lock_acquire(&d->model->disk);
@@ -341,7 +342,8 @@ int domain_set_autostart(struct job *j, bool on, struct err *e)
 		return 0;
 	lock_acquire(&d->model->disk);
 	name = domain_name(d);
-	rc = d->gone ? fail(e, ENOENT, "%s: there is no such domain any more", name) : autostart_set(d->model, name, on, e);
+	rc = d->gone ? fail(e, ENOENT, "%s: there is no such domain any more", name)
+	             : autostart_set(d->model, name, on, e);
 	free(name);
 	if (!rc) {
 		domain_lock(d);

@@ -90,7 +90,7 @@ static int check_memory(struct domain *d, uint64_t mib, struct err *e)
 		return fail(e, EINVAL, "a guest needs more than 0 MiB");
 	if (max && mib > max)
 		return fail(e, EINVAL, "%llu MiB is more than the guest's maximum of %llu MiB", (unsigned long long)mib,
-			    (unsigned long long)max);
+		            (unsigned long long)max);
 	return 0;
 }
 

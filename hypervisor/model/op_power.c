@@ -53,7 +53,8 @@ int domain_destroy(struct job *j, struct err *e)
 }
 
 /* One changing call of the backend on the guest, in the domain's slot, while it is in one of STATES. */
-static int change(struct job *j, unsigned states, int (*call)(struct guest *, struct job *, struct err *), struct err *e)
+static int change(struct job *j, unsigned states, int (*call)(struct guest *, struct job *, struct err *),
+                  struct err *e)
 {
 	struct domain *d = j->domain;
 	struct guest *g;
@@ -67,8 +68,8 @@ static int change(struct job *j, unsigned states, int (*call)(struct guest *, st
 	domain_lock(d);
 	if (!(states & STATE_BIT(d->state)))
 		rc = domain_on(d) ? fail(e, EINVAL, "%s: the domain is %s (%s); %s cannot be done", d->name,
-					 state_names[d->state], d->reason, j->verb)
-				  : fail(e, EHOSTDOWN, "%s: the domain is off; `start` brings it up", d->name);
+		                         state_names[d->state], d->reason, j->verb)
+		                  : fail(e, EHOSTDOWN, "%s: the domain is off; `start` brings it up", d->name);
 	domain_unlock(d);
 	if (!rc && !j->dry) {
 		g = guest_get(d, e);

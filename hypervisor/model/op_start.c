@@ -50,7 +50,7 @@ static int check_memory(const struct claim *c, uint64_t promised, struct err *e)
 		left = c->host.free_mib;
 	if (need > left)
 		return fail(e, ENOMEM, "%s needs %llu MiB, %llu of the host's %llu MiB are free", c->domain->name,
-			    (unsigned long long)need, (unsigned long long)left, (unsigned long long)total);
+		            (unsigned long long)need, (unsigned long long)left, (unsigned long long)total);
 	return 0;
 }
 
@@ -94,8 +94,8 @@ static int check_start(struct domain *d, const struct spec *spec, struct err *e)
 	domain_lock(d);
 	root = d->owner == 0;
 	if (!spec_memory(spec))
-		rc = fail(e, EINVAL, "%s: its configuration says no memory=; write one: cp %s.cfg .../%s/config", d->name,
-			  d->name, d->name);
+		rc = fail(e, EINVAL, "%s: its configuration says no memory=; write one: cp %s.cfg .../%s/config",
+		          d->name, d->name, d->name);
 	domain_unlock(d);
 	if (!rc)
 		rc = spec_check_reach(spec, root, e);

@@ -19,18 +19,20 @@ int domain_sysrq(struct job *j, char letter, struct err *e);
 int domain_set_memory(struct job *j, uint64_t mib, struct err *e); /* off: written into the configuration */
 int domain_pin(struct job *j, int vcpu /* -1: all */, const struct cpus *hard, struct err *e);
 int domain_cancel(struct job *j, struct err *e);
-int domain_commit(struct job *j, struct err *e);   /* runtime changes into the configuration */
+int domain_commit(struct job *j, struct err *e); /* runtime changes into the configuration */
 
 /* Definitions: on disk when they return. */
 int domain_define(struct model *m, struct job *j, const char *name, struct domain **ret, struct err *e);
 int domain_undefine(struct job *j, struct err *e);
 int domain_rename(struct job *j, const char *name, struct err *e);
-int domain_set_config(struct job *j, const char *text, size_t len, struct err *e); /* -EINVAL: rejected, old text stays */
+int domain_set_config(struct job *j, const char *text, size_t len,
+                      struct err *e); /* -EINVAL: rejected, old text stays */
 int domain_set_autostart(struct job *j, bool on, struct err *e);
 int domain_set_owner(struct job *j, uid_t uid, gid_t gid, mode_t mode, unsigned what /* DOMAIN_SET_* */, struct err *e);
 enum { DOMAIN_SET_UID = 1, DOMAIN_SET_GID = 2, DOMAIN_SET_MODE = 4 };
 int domain_set_note(struct job *j, bool tags, const char *text, size_t len, struct err *e);
-int domain_console_write(struct domain *d, const char *p, size_t n, struct err *e); /* bytes taken, -EAGAIN; any thread */
+int domain_console_write(struct domain *d, const char *p, size_t n,
+                         struct err *e); /* bytes taken, -EAGAIN; any thread */
 
 /* Of the host. create: the text of FILE, read with the caller's rights, becomes the configuration of the domain that it
  * names, which is then started with WORDS. */

@@ -113,7 +113,8 @@ static void policy_job(void *arg)
 	domain_lock(d);
 	if (is_held(d) && !d->model->closing) {
 		action = policy_of(d);
-		snprintf(command, sizeof(command), "%s=%s", key_table[policies[d->ended].key].name, action_names[action]);
+		snprintf(command, sizeof(command), "%s=%s", key_table[policies[d->ended].key].name,
+		         action_names[action]);
 	}
 	domain_unlock(d);
 	if (action == ACTION_PRESERVE)

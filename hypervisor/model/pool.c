@@ -26,9 +26,9 @@ struct queue {
 static struct pool {
 	struct lock lock;
 	struct cond more, ended;
-	struct queue urgent, ordinary;                  /* [lock] */
+	struct queue urgent, ordinary;                 /* [lock] */
 	unsigned threads, idle, queued, busy_ordinary; /* [lock] */
-	bool ready, draining;                           /* [lock] */
+	bool ready, draining;                          /* [lock] */
 } pool = { .lock = LOCK_INIT };
 
 static void queue_put(struct queue *q, struct work *w)

@@ -37,8 +37,8 @@ static int boot_id(char out[40], struct err *e)
 static int ids_save(struct store *s, struct err *e)
 {
 	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I}", "boot", s->boot, "autostarted", s->autostarted, "next_id",
-			      (json_int_t)s->next_id, "serial_limit", (json_int_t)s->serial_limit, "seq_limit",
-			      (json_int_t)s->seq_limit);
+	                      (json_int_t)s->next_id, "serial_limit", (json_int_t)s->serial_limit, "seq_limit",
+	                      (json_int_t)s->seq_limit);
 	char *text = json_dumps(o, JSON_INDENT(1));
 	int rc = file_replace(s->dirfd, "ids", text, strlen(text), 0600, e);
 
@@ -67,10 +67,12 @@ static int ids_load(struct store *s, struct err *e)
 		return fail(e, -rc, "%s", missing.text);
 	if (!rc) {
 		o = json_loadb(b.p, b.len, 0, NULL);
-		if (!o || json_unpack(o, "{s:s, s:s, s:I, s:I, s:I}", "boot", &boot, "autostarted", &autostarted, "next_id",
-				      &id, "serial_limit", &serial, "seq_limit", &seq) ||
+		if (!o ||
+		    json_unpack(o, "{s:s, s:s, s:I, s:I, s:I}", "boot", &boot, "autostarted", &autostarted, "next_id",
+		                &id, "serial_limit", &serial, "seq_limit", &seq) ||
 		    !ids_sane(id, serial, seq)) {
-			rc = fail(e, EINVAL, "%s/ids is damaged: numbers could come twice; move it away to begin anew", s->path);
+			rc = fail(e, EINVAL, "%s/ids is damaged: numbers could come twice; move it away to begin anew",
+			          s->path);
 			goto out;
 		}
 	}
@@ -93,8 +95,9 @@ static int lock_take(struct store *s, struct err *e)
 	if (s->lockfd < 0)
 		return fail(e, errno, "%s/lock: %m", s->path);
 	if (flock(s->lockfd, LOCK_EX | LOCK_NB))
-		return fail(e, EBUSY, "another daemon manages the domains of %s; stop it first or give another --state-dir",
-			    s->path);
+		return fail(e, EBUSY,
+		            "another daemon manages the domains of %s; stop it first or give another --state-dir",
+		            s->path);
 	return 0;
 }
 

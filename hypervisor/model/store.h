@@ -9,11 +9,11 @@ struct store {
 	char *path;
 	int dirfd, lockfd, domainsfd;
 	char boot[40];
-	char autostarted[40];                /* [lock] the boot of the last autostart */
-	uint64_t next_id, next_serial;       /* [lock] */
-	uint64_t serial_limit;               /* [lock] durable: numbers below may have been used */
-	uint64_t seq;                        /* the last event of the daemon before */
-	atomic_ullong seq_limit;             /* [lock] to change; durable likewise */
+	char autostarted[40];          /* [lock] the boot of the last autostart */
+	uint64_t next_id, next_serial; /* [lock] */
+	uint64_t serial_limit;         /* [lock] durable: numbers below may have been used */
+	uint64_t seq;                  /* the last event of the daemon before */
+	atomic_ullong seq_limit;       /* [lock] to change; durable likewise */
 	atomic_bool seq_extending;
 };
 

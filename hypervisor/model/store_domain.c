@@ -16,7 +16,7 @@
 #include "hypervisor/model/store.h"
 #include "log.h"
 
-#define HISTORY_MAX (1u << 20)  /* on disk; what is shown is TEXT_KEEP at most */
+#define HISTORY_MAX (1u << 20) /* on disk; what is shown is TEXT_KEEP at most */
 #define CONSOLE_KEEP (64u << 10)
 
 static int folder_of(struct store *s, const char *name, bool make)
@@ -33,9 +33,9 @@ static json_t *meta_pack(struct domain *d)
 
 	lock_acquire(&d->lock);
 	o = json_pack("{s:I, s:s, s:i, s:i, s:i, s:s%, s:s%, s:s, s:s}", "serial", (json_int_t)d->serial, "uuid",
-		      uuid_format(uuid, &d->uuid), "owner", (int)d->owner, "group", (int)d->group, "mode", (int)d->mode,
-		      "tags", d->tags, strlen(d->tags), "notes", d->notes, strlen(d->notes), "state",
-		      d->state == STATE_CRASHED ? "crashed" : "off", "reason", d->reason);
+	              uuid_format(uuid, &d->uuid), "owner", (int)d->owner, "group", (int)d->group, "mode", (int)d->mode,
+	              "tags", d->tags, strlen(d->tags), "notes", d->notes, strlen(d->notes), "state",
+	              d->state == STATE_CRASHED ? "crashed" : "off", "reason", d->reason);
 	lock_release(&d->lock);
 	return o;
 }
@@ -93,9 +93,11 @@ static int meta_unpack(struct domain *d, const struct buf *b, struct err *e)
 	int owner, group, mode, rc = 0;
 	struct uuid u;
 
-	if (!o || json_unpack(o, "{s:I, s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "serial", &serial, "uuid", &uuid, "owner",
-			      &owner, "group", &group, "mode", &mode, "tags", &tags, "notes", &notes, "state", &state,
-			      "reason", &reason) || serial <= 1) {
+	if (!o ||
+	    json_unpack(o, "{s:I, s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "serial", &serial, "uuid", &uuid, "owner",
+	                &owner, "group", &group, "mode", &mode, "tags", &tags, "notes", &notes, "state", &state,
+	                "reason", &reason) ||
+	    serial <= 1) {
 		rc = fail(e, EINVAL, "%s: its meta file is damaged", d->name);
 		goto out;
 	}

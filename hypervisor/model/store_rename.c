@@ -49,7 +49,7 @@ static bool was_written(struct model *m, const char *from, const char *to, unsig
 	struct buf text = { 0 };
 	struct err ignored;
 	bool written = !folder_read(m, to, &text, &ignored) &&
-		       (!folder_has(m, from) || hash_text(text.p ? text.p : "", text.len) == hash);
+	               (!folder_has(m, from) || hash_text(text.p ? text.p : "", text.len) == hash);
 
 	buf_free(&text);
 	return written;
@@ -64,8 +64,8 @@ void store_rename_recover(struct model *m)
 
 	if (file_slurp(m->store->dirfd, JOURNAL, JOURNAL_MAX, &b, &e))
 		return;
-	if (b.p && sscanf(b.p, "%80s %80s %16llx", from, to, &hash) == 3 && !name_check(from, &e) && !name_check(to, &e) &&
-	    was_written(m, from, to, hash)) {
+	if (b.p && sscanf(b.p, "%80s %80s %16llx", from, to, &hash) == 3 && !name_check(from, &e) &&
+	    !name_check(to, &e) && was_written(m, from, to, hash)) {
 		log_info("the rename of %s to %s is finished", from, to);
 		if (store_rename_finish(m, from, to, &e))
 			log_error("the rename of %s to %s could not be finished: %s", from, to, e.text);

@@ -25,12 +25,12 @@ struct text_place {
 
 struct text {
 	struct lock lock;
-	struct buf buf;     /* [lock] bytes from base on */
-	uint64_t base;      /* [lock] absolute position of the first byte */
-	uint64_t cut;       /* [lock] newlines before base */
-	uint64_t lines;     /* [lock] newlines in all */
-	size_t keep;        /* [I] cut down to this */
-	unsigned files;     /* [lock] open growing files */
+	struct buf buf;             /* [lock] bytes from base on */
+	uint64_t base;              /* [lock] absolute position of the first byte */
+	uint64_t cut;               /* [lock] newlines before base */
+	uint64_t lines;             /* [lock] newlines in all */
+	size_t keep;                /* [I] cut down to this */
+	unsigned files;             /* [lock] open growing files */
 	struct text_watch *watches; /* [lock] */
 	struct cond woken;
 };

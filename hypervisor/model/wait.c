@@ -35,7 +35,8 @@ static bool wait_finish(struct wait *w, int result) NEEDS(waits.lock)
 	w->listed = false;
 	w->result = result;
 	if (w->deadline && waits.running)
-		cond_broadcast(&waits.earlier); /* perhaps the last: its thread then ends instead of waking up for nothing */
+		cond_broadcast(
+			&waits.earlier); /* perhaps the last: its thread then ends instead of waking up for nothing */
 	pool_run(wait_done, w, true);
 	return true;
 }

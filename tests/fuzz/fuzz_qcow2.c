@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (rc != -e.code || (rc && !e.text[0]))
 		abort();
 	if (rc == 0 && (len < 72 || memcmp(data, "QFI\xfb", 4) != 0 || memcmp(data + 8, zero, 8) != 0 ||
-			memcmp(data + 32, zero, 4) != 0))
+	                memcmp(data + 32, zero, 4) != 0))
 		abort();
 	if (rc == 0 && data[7] == 3 && (data[79] & 4))
 		abort();

@@ -109,8 +109,12 @@ bool fake_called(const char *line, unsigned count)
 void fake_tell_one(struct backend *b, struct tell *t)
 {
 	struct guest *g = t->guest;
-	struct found f = { .name = g->name, .uuid = g->uuid, .id = g->id, .spec = g->spec, .foreign = g->foreign,
-		.started = time_now() };
+	struct found f = { .name = g->name,
+		           .uuid = g->uuid,
+		           .id = g->id,
+		           .spec = g->spec,
+		           .foreign = g->foreign,
+		           .started = time_now() };
 
 	switch (t->what) {
 	case TELL_STATE:

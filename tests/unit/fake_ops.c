@@ -133,7 +133,8 @@ static int fake_destroy(struct guest *g, struct job *j, struct err *e)
 }
 
 /* A call that ends in a state. */
-static int to_state(struct guest *g, const char *verb, enum domain_state s, const char *reason, struct job *j, struct err *e)
+static int to_state(struct guest *g, const char *verb, enum domain_state s, const char *reason, struct job *j,
+                    struct err *e)
 {
 	struct tell t = fake_tell_of(TELL_STATE, g, reason);
 	int rc = enter(verb, g->name, j, e);
@@ -251,12 +252,13 @@ static void fake_forget(struct guest *g)
 	fake_guest_free(g);
 }
 
-#define OPS                                                                                                                \
-	.name = "fake", .open = fake_open, .close = fake_close, .adopt = fake_adopt, .host = fake_host, .check = fake_check, \
-	.start = fake_start, .destroy = fake_destroy, .shutdown = fake_shutdown, .reboot = fake_reboot,                    \
-	.reset = fake_reset_guest, .pause = fake_pause, .unpause = fake_unpause, .sysrq = fake_sysrq,                      \
-	.set_memory = fake_set_memory, .pin = fake_pin, .rename = fake_rename, .counters = fake_counters,                  \
-	.vcpu_list = fake_vcpu_list, .console_write = fake_console_write, .forget = fake_forget
+#define OPS                                                                                                            \
+	.name = "fake", .open = fake_open, .close = fake_close, .adopt = fake_adopt, .host = fake_host,                \
+	.check = fake_check, .start = fake_start, .destroy = fake_destroy, .shutdown = fake_shutdown,                  \
+	.reboot = fake_reboot, .reset = fake_reset_guest, .pause = fake_pause, .unpause = fake_unpause,                \
+	.sysrq = fake_sysrq, .set_memory = fake_set_memory, .pin = fake_pin, .rename = fake_rename,                    \
+	.counters = fake_counters, .vcpu_list = fake_vcpu_list, .console_write = fake_console_write,                   \
+	.forget = fake_forget
 
 const struct backend_ops fake_backend = { OPS };
 const struct backend_ops fake_restart_backend = { OPS, .restart = fake_restart };

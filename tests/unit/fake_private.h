@@ -44,7 +44,10 @@ struct fake {
 	bool ready;
 	struct backend backend;
 	struct buf calls;
-	struct { char verb[16]; int code; } fails[NAMES];
+	struct {
+		char verb[16];
+		int code;
+	} fails[NAMES];
 	char blocked[NAMES][16];
 	struct tell *first, **last;
 	struct guest *guests;

@@ -90,7 +90,7 @@ static bool obey(int fd, const char *command, json_int_t id)
 		free(text);
 	} else if (!strcmp(command, "slow")) {
 		text = x_printf("{\"event\": \"STOP\"}\r\n{\"return\": [1, 18446744073709551615], \"id\": %lld}\r\n",
-				(long long)id);
+		                (long long)id);
 		for (size_t i = 0; text[i]; i++)
 			say(fd, text + i, 1);
 		free(text);
@@ -154,7 +154,7 @@ static void serve(int fd)
 
 			atomic_fetch_add(&asked, 1);
 			on = obey(fd, json_string_value(json_object_get(o, "execute")),
-				  json_integer_value(json_object_get(o, "id")));
+			          json_integer_value(json_object_get(o, "id")));
 			json_decref(o);
 			n -= (size_t)(end - in) + 1;
 			memmove(in, end + 1, n);

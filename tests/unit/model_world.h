@@ -39,8 +39,10 @@ static inline int world_remove_one(const char *path, const struct stat *st, int 
 
 static inline struct world world_at(const char *path)
 {
-	return (struct world){ .path = x_strdup(path), .config = x_printf("%s/config", path), .state = x_printf("%s/state", path),
-		.run = x_printf("%s/run", path) };
+	return (struct world){ .path = x_strdup(path),
+		               .config = x_printf("%s/config", path),
+		               .state = x_printf("%s/state", path),
+		               .run = x_printf("%s/run", path) };
 }
 
 static inline struct world world_make(void)
@@ -54,8 +56,10 @@ static inline struct world world_make(void)
 
 static inline int world_try(struct world *w, const struct backend_ops *ops)
 {
-	struct model_config c = { .ops = ops, .config_dir = w->config, .state_dir = w->state,
-		.backend = { .options = "", .run_dir = w->run, .state_dir = w->state } };
+	struct model_config c = { .ops = ops,
+		                  .config_dir = w->config,
+		                  .state_dir = w->state,
+		                  .backend = { .options = "", .run_dir = w->run, .state_dir = w->state } };
 
 	err_clear(&w->e);
 	return model_open(&c, &w->model, &w->e);
@@ -159,7 +163,7 @@ static inline struct domain *world_find(struct world *w, const char *name)
 
 /* Run FN for domain D as UID with COMMAND's verb; rc, the sentence in w->e. */
 static inline int world_call(struct world *w, struct domain *d, uid_t uid, const char *command,
-			     int (*fn)(struct job *, void *, struct err *), void *arg)
+                             int (*fn)(struct job *, void *, struct err *), void *arg)
 {
 	struct caller *c = caller_new(uid, uid, NULL, 0, 0);
 	struct job *j = job_new(c, d, command, 60);
@@ -186,11 +190,11 @@ static inline int call_start(struct job *j, void *arg, struct err *e)
 	return domain_start(j, a && a->paused, a ? a->words : NULL, a ? a->n : 0, e);
 }
 
-#define CALL(name, expression)                                                     \
-	static inline int call_##name(struct job *j, void *arg, struct err *e)      \
-	{                                                                          \
-		(void)arg;                                                         \
-		return expression;                                                 \
+#define CALL(name, expression)                                                                                         \
+	static inline int call_##name(struct job *j, void *arg, struct err *e)                                         \
+	{                                                                                                              \
+		(void)arg;                                                                                             \
+		return expression;                                                                                     \
 	}
 CALL(destroy, domain_destroy(j, e))
 CALL(pause, domain_pause(j, e))
@@ -257,7 +261,7 @@ static inline void *background_run(void *arg)
 }
 
 static inline void background_begin(struct background *b, struct world *w, struct domain *d, const char *command,
-				    int (*fn)(struct job *, void *, struct err *), void *arg)
+                                    int (*fn)(struct job *, void *, struct err *), void *arg)
 {
 	*b = (struct background){ .world = w, .domain = d, .command = command, .fn = fn, .arg = arg };
 	assert_int_equal(pthread_create(&b->thread, NULL, background_run, b), 0);

@@ -171,9 +171,8 @@ static inline void on_event(struct domain *d, const char *name, const char *deta
 	tell("%s event %s %s", d->name, name, detail);
 }
 
-static const struct sink sink = {
-	&model, on_appeared, on_state, on_ended, on_gone, on_memory, on_vcpus, on_display, on_console, on_log, on_event
-};
+static const struct sink sink = { &model,   on_appeared, on_state,   on_ended, on_gone, on_memory,
+	                          on_vcpus, on_display,  on_console, on_log,   on_event };
 
 /* The next line told must be LINE. */
 static inline void expect(const char *line)
@@ -259,7 +258,7 @@ static inline int teardown(void **state)
 }
 
 static inline int start_with(const char *name, const char *text, bool paused, struct job *j, struct guest **ret,
-			     struct err *e)
+                             struct err *e)
 {
 	struct run run = { .name = name, .uuid = uuid_random(), .id = 1000, .serial = 1, .paused = paused };
 	struct spec *spec;
@@ -343,7 +342,7 @@ struct call {
 	struct job job;
 	int ret;
 	struct err err;
-	bool over;           /* under the model's lock */
+	bool over; /* under the model's lock */
 };
 
 static inline void *call_main(void *arg)

@@ -18,7 +18,7 @@
 static char dir[] = "/tmp/test-access-XXXXXX";
 static const gid_t group_1234[] = { 1234 };
 static const struct user root = { 0 }, nobody = { .uid = NOBODY, .gid = NOBODY },
-	member = { .uid = NOBODY, .gid = NOBODY, .groups = group_1234, .ngroups = 1 };
+			 member = { .uid = NOBODY, .gid = NOBODY, .groups = group_1234, .ngroups = 1 };
 
 static char *in_dir(const char *name)
 {
@@ -42,8 +42,11 @@ static int setup(void **state)
 {
 	static const struct {
 		const char *name, *to;
-	} links[] = { { "link", "public" }, { "link-secret", "secret" }, { "loop", "loop" }, { "dangling", "nowhere" },
-	              { "magic", "/proc/self/fd/3" } };
+	} links[] = { { "link", "public" },
+		      { "link-secret", "secret" },
+		      { "loop", "loop" },
+		      { "dangling", "nowhere" },
+		      { "magic", "/proc/self/fd/3" } };
 	char *path;
 
 	(void)state;
@@ -70,8 +73,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "secret", "public", "group", "closed/open", "closed", "fifo", "link",
-	                                     "link-secret", "loop", "dangling", "magic" };
+	static const char *const names[] = { "secret", "public",      "group", "closed/open", "closed", "fifo",
+		                             "link",   "link-secret", "loop",  "dangling",    "magic" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -186,12 +189,8 @@ static void test_read(void **state)
 		size_t max;
 		int r;
 	} cases[] = {
-		{ "public", &nobody, 4, 0 },
-		{ "public", &nobody, SIZE_MAX, 0 },
-		{ "secret", &root, 100, 0 },
-		{ "public", &nobody, 3, -EFBIG },
-		{ "secret", &nobody, 100, -EACCES },
-		{ "fifo", &root, 100, -EINVAL },
+		{ "public", &nobody, 4, 0 },       { "public", &nobody, SIZE_MAX, 0 },  { "secret", &root, 100, 0 },
+		{ "public", &nobody, 3, -EFBIG },  { "secret", &nobody, 100, -EACCES }, { "fifo", &root, 100, -EINVAL },
 		{ "none", &nobody, 100, -ENOENT },
 	};
 	struct buf b = { 0 };
@@ -310,12 +309,8 @@ static void test_same_world(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_open),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_read_long),
-		cmocka_unit_test(test_user),
-		cmocka_unit_test(test_same_world),
+		cmocka_unit_test(test_open),      cmocka_unit_test(test_bounds), cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_long), cmocka_unit_test(test_user),   cmocka_unit_test(test_same_world),
 	};
 	int ret;
 

@@ -64,7 +64,7 @@ static void *hang_serve(void *arg)
 			struct fuse_out_header h;
 			struct fuse_init_out init;
 		} out = { .h = { .len = sizeof(out), .unique = in->unique },
-		          .init = { .major = 7, .minor = 31, .max_write = 4096 } };
+			  .init = { .major = 7, .minor = 31, .max_write = 4096 } };
 
 		if (n >= (ssize_t)sizeof(*in) && in->opcode == FUSE_INIT && write(fd, &out, sizeof(out)) < 0)
 			break;

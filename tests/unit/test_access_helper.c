@@ -18,11 +18,15 @@ static const struct user root = { 0 }, member = { .uid = 65534, .gid = 65534, .g
 static void test_helper_rights(void **state)
 {
 	static const char *const wanted[] = { "Uid:\t65534\t65534\t65534\t65534\n",
-	                                      "Gid:\t65534\t65534\t65534\t65534\n", "Groups:\t1234 \n",
-	                                      "CapInh:\t0000000000000000\n",
-	                                      "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n",
-	                                      "CapAmb:\t0000000000000000\n", "NoNewPrivs:\t1\n", "Umask:\t0077\n",
-	                                      "SigBlk:\t0000000000000000\n" };
+		                              "Gid:\t65534\t65534\t65534\t65534\n",
+		                              "Groups:\t1234 \n",
+		                              "CapInh:\t0000000000000000\n",
+		                              "CapPrm:\t0000000000000000\n",
+		                              "CapEff:\t0000000000000000\n",
+		                              "CapAmb:\t0000000000000000\n",
+		                              "NoNewPrivs:\t1\n",
+		                              "Umask:\t0077\n",
+		                              "SigBlk:\t0000000000000000\n" };
 	struct buf b = { 0 };
 	struct err e = { 0 };
 	const char *ignored;

@@ -24,12 +24,12 @@ static int build(const char *text, const struct variant *v, char ***ret, struct 
 	struct qemu_features features = { 0 };
 	struct record r = { .machine = "pc-i440fx-7.2", .kvm = v->kvm };
 	struct args_in in = { .features = &features,
-			      .record = &r,
-			      .spec = s,
-			      .kernel_fd = -1,
-			      .ramdisk_fd = -1,
-			      .qmp_fd = 9,
-			      .dir = v->dir ? v->dir : "/run/domfs/qemu/7" };
+		              .record = &r,
+		              .spec = s,
+		              .kernel_fd = -1,
+		              .ramdisk_fd = -1,
+		              .qmp_fd = 9,
+		              .dir = v->dir ? v->dir : "/run/domfs/qemu/7" };
 	const struct disk *disks = spec_disks(s, &in.ndisks);
 	const struct vif *vifs = spec_vifs(s, &in.nnets);
 	struct arg_disk *d = x_array(in.ndisks + 1, sizeof(*d));
@@ -39,9 +39,9 @@ static int build(const char *text, const struct variant *v, char ***ret, struct 
 	snprintf(r.name, sizeof(r.name), "%s", v->name ? v->name : "web1");
 	for (size_t i = 0; i < in.ndisks; i++)
 		d[i] = (struct arg_disk){ .disk = &disks[i],
-					  .block = v->block,
-					  .fd = disks[i].source ? DISK_FD + (int)i : -1,
-					  .format = disks[i].source ? disks[i].format : FORMAT_EMPTY };
+			                  .block = v->block,
+			                  .fd = disks[i].source ? DISK_FD + (int)i : -1,
+			                  .format = disks[i].source ? disks[i].format : FORMAT_EMPTY };
 	for (size_t i = 0; i < in.nnets; i++) {
 		n[i] = (struct arg_net){ .vif = &vifs[i], .tap_fd = v->user_net ? -1 : TAP_FD + (int)i };
 		memcpy(n[i].mac, mac, sizeof(mac));

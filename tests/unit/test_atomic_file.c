@@ -123,7 +123,7 @@ static void test_slurp(void **state)
 		size_t max;
 		int r;
 	} cases[] = {
-		{ "a", 3, 0 },         { "a", 2, -EFBIG },    { "link", 100, -ELOOP }, { "fifo", 100, -EINVAL },
+		{ "a", 3, 0 },         { "a", 2, -EFBIG },     { "link", 100, -ELOOP }, { "fifo", 100, -EINVAL },
 		{ "d", 100, -EINVAL }, { "no", 100, -ENOENT }, { "", 100, -ENOENT },
 	};
 	struct buf b = { 0 };

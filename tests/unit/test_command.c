@@ -362,7 +362,9 @@ static int setup(void **state)
 	c.config_dir = x_printf("%s/config", dir);
 	c.state_dir = c.backend.state_dir = x_printf("%s/state", dir);
 	c.backend.run_dir = x_printf("%s/run", dir);
-	ret = mkdir(c.config_dir, 0755) || mkdir(c.state_dir, 0755) || mkdir(c.backend.run_dir, 0755) ? -1 : model_open(&c, &model, &e);
+	ret = mkdir(c.config_dir, 0755) || mkdir(c.state_dir, 0755) || mkdir(c.backend.run_dir, 0755)
+	              ? -1
+	              : model_open(&c, &model, &e);
 	free((char *)c.config_dir);
 	free((char *)c.state_dir);
 	free((char *)c.backend.run_dir);
@@ -395,9 +397,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_in_order),	cmocka_unit_test(settings),
-		cmocka_unit_test(interrupted),		cmocka_unit_test(interrupted_anywhere),
-		cmocka_unit_test(detached),		cmocka_unit_test(a_user_has_so_many),
+		cmocka_unit_test(lines_in_order), cmocka_unit_test(settings),
+		cmocka_unit_test(interrupted),    cmocka_unit_test(interrupted_anywhere),
+		cmocka_unit_test(detached),       cmocka_unit_test(a_user_has_so_many),
 		cmocka_unit_test(other_hands),
 	};
 

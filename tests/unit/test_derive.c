@@ -124,7 +124,7 @@ static void uuids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),	 cmocka_unit_test(types_and_kernels),
+		cmocka_unit_test(sizes),         cmocka_unit_test(types_and_kernels),
 		cmocka_unit_test(command_lines), cmocka_unit_test(affinities),
 		cmocka_unit_test(uuids),
 	};

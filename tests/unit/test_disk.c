@@ -152,10 +152,10 @@ static void test_open(void **state)
 	for (size_t i = 0; i < COUNT(files); i++) {
 		char *path = file("image", files[i].bad ? bad : good, sizeof(good), files[i].mode);
 		struct disk d = { .vdev = "xvda",
-				  .format = files[i].format,
-				  .source = path,
-				  .readonly = files[i].readonly,
-				  .cdrom = files[i].cdrom };
+			          .format = files[i].format,
+			          .source = path,
+			          .readonly = files[i].readonly,
+			          .cdrom = files[i].cdrom };
 		int rc = disk_open(&root, &d, clock_msec() + LIMIT, &fd, &format, &e);
 
 		if (rc != -files[i].code || (rc && strncmp(e.text, files[i].sentence, strlen(files[i].sentence)) != 0))

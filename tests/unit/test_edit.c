@@ -65,8 +65,8 @@ static void items_change_and_nothing_else(void **state)
 		struct err e = { 0 };
 
 		assert_int_equal(config_edit_item(cases[i].text, strlen(cases[i].text), KEY_vif, cases[i].index,
-						  cases[i].item, &out, &e),
-				 0);
+		                                  cases[i].item, &out, &e),
+		                 0);
 		assert_string_equal(out.p, cases[i].want);
 		buf_free(&out);
 	}

@@ -49,12 +49,14 @@ static void test_bytes(void **state)
 		{ "\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80" },
 		{ "\xc3", "?" },
 		{ "\xff\xfe", "??" },
-		{ "\xc2\x9b" "31m", "??31m" },           /* CSI as one character */
-		{ "\xc0\xaf", "??" },                    /* too long a form of / */
+		{ "\xc2\x9b"
+		  "31m",
+		  "??31m" },          /* CSI as one character */
+		{ "\xc0\xaf", "??" }, /* too long a form of / */
 		{ "\xe0\x80\xaf", "???" },
-		{ "\xed\xa0\x80", "???" },               /* half a surrogate pair */
-		{ "\xf4\x90\x80\x80", "????" },          /* beyond the last character */
-		{ "\xe2\x80\xa8", "???" },               /* a line's end in other words */
+		{ "\xed\xa0\x80", "???" },      /* half a surrogate pair */
+		{ "\xf4\x90\x80\x80", "????" }, /* beyond the last character */
+		{ "\xe2\x80\xa8", "???" },      /* a line's end in other words */
 	};
 	struct err e;
 
@@ -104,7 +106,7 @@ static void test_name(void **state)
 		int code;
 		const char *name;
 	} cases[] = {
-		{ 0, "ok" },      { EBUSY, "EBUSY" },       { -EBUSY, "EBUSY" },       { EAGAIN, "EAGAIN" },
+		{ 0, "ok" },           { EBUSY, "EBUSY" },      { -EBUSY, "EBUSY" },    { EAGAIN, "EAGAIN" },
 		{ 99999, "EUNKNOWN" }, { INT_MIN, "EUNKNOWN" }, { -99999, "EUNKNOWN" },
 	};
 

@@ -262,8 +262,14 @@ static void test_not_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_follow), TEST(test_rename), TEST(test_orphan), TEST(test_refused), TEST(test_overflow), TEST(test_auto),
-		cmocka_unit_test(test_auto_run), cmocka_unit_test(test_not_ours),
+		TEST(test_follow),
+		TEST(test_rename),
+		TEST(test_orphan),
+		TEST(test_refused),
+		TEST(test_overflow),
+		TEST(test_auto),
+		cmocka_unit_test(test_auto_run),
+		cmocka_unit_test(test_not_ours),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -116,7 +116,8 @@ static void lines(void **state)
 {
 	static const struct {
 		const char *write, *whole;
-	} cases[] = { { "pau", "" }, { "se\n", "pause\n" }, { "a\nb\nc", "a\nb\n" }, { "", "" }, { "\n", "c\n" }, { "last", "" } };
+	} cases[] = { { "pau", "" }, { "se\n", "pause\n" }, { "a\nb\nc", "a\nb\n" },
+		      { "", "" },    { "\n", "c\n" },       { "last", "" } };
 	struct handles hs;
 	struct handle *h;
 	struct buf b = { 0 };
@@ -248,10 +249,14 @@ static void collected_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_are_not_used_again), cmocka_unit_test(outlives_its_close),
-		cmocka_unit_test(a_user_has_so_many),	      cmocka_unit_test(one_instant),
-		cmocka_unit_test(lines),		      cmocka_unit_test(long_lines),
-		cmocka_unit_test(answers),		      cmocka_unit_test(collected),
+		cmocka_unit_test(numbers_are_not_used_again),
+		cmocka_unit_test(outlives_its_close),
+		cmocka_unit_test(a_user_has_so_many),
+		cmocka_unit_test(one_instant),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(long_lines),
+		cmocka_unit_test(answers),
+		cmocka_unit_test(collected),
 		cmocka_unit_test(collected_limits),
 	};
 

@@ -178,7 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_version), cmocka_unit_test(test_machine), cmocka_unit_test(test_virtualises),
-		cmocka_unit_test(test_probe),	cmocka_unit_test(test_kvm),	cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_probe),   cmocka_unit_test(test_kvm),     cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

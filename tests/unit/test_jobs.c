@@ -126,8 +126,9 @@ static void done(struct wait *w, int result)
 
 static void begin(struct tracked *t, struct domain *d, unsigned states, uint64_t msec)
 {
-	*t = (struct tracked){ .wait = { .ready = ready, .done = done, .states = states,
-		.deadline = msec ? clock_msec() + msec : 0 } };
+	*t = (struct tracked){
+		.wait = { .ready = ready, .done = done, .states = states, .deadline = msec ? clock_msec() + msec : 0 }
+	};
 	lock_init(&t->lock);
 	cond_init(&t->cond);
 	domain_wait(d, &t->wait);

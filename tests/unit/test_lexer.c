@@ -7,7 +7,7 @@
 static void kinds(const char *text, char *out, size_t size)
 {
 	static const char letters[] = { [TOKEN_END] = 0,      [TOKEN_LINE] = '/',   [TOKEN_WORD] = 'w',
-					[TOKEN_NUMBER] = 'n', [TOKEN_STRING] = 's', [TOKEN_SIGN] = 0 };
+		                        [TOKEN_NUMBER] = 'n', [TOKEN_STRING] = 's', [TOKEN_SIGN] = 0 };
 	struct arena a = { 0 };
 	struct lexer l;
 	struct token t;

@@ -49,7 +49,9 @@ static void start_later(void *arg)
 static void test_close(void **state)
 {
 	struct world w = world_make();
-	struct wait wait = { .ready = ready, .done = done, .states = STATE_BIT(STATE_SAVED), .deadline = clock_msec() + 3600000 };
+	struct wait wait = {
+		.ready = ready, .done = done, .states = STATE_BIT(STATE_SAVED), .deadline = clock_msec() + 3600000
+	};
 	struct background start = { .world = &w, .command = "start", .fn = call_start }, pause = start;
 	struct domain *d;
 
@@ -252,8 +254,9 @@ static void test_shutdown_all(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fails_to_open), cmocka_unit_test(test_close), cmocka_unit_test(test_close_churning),
-		cmocka_unit_test(test_quiet), cmocka_unit_test(test_create), cmocka_unit_test(test_shutdown_all),
+		cmocka_unit_test(test_fails_to_open),  cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close_churning), cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_create),         cmocka_unit_test(test_shutdown_all),
 	};
 	int code;
 

@@ -92,11 +92,27 @@ const struct node nodes[] = {
 	[INFO] = { .kind = KIND_LIVE, .listed = true, .name = "info", .show = show, .size = size_64 },
 	[HIDDEN] = { .kind = KIND_FACT, .name = ".hidden", .show = show },
 	[LINKS] = { .kind = KIND_DIR, .name = ".links" },
-	[A_LINK] = { .kind = KIND_LINK, .parent = LINKS, .listed = true, .next = next_domain, .find = find_domain, .target = target },
+	[A_LINK] = { .kind = KIND_LINK,
+	             .parent = LINKS,
+	             .listed = true,
+	             .next = next_domain,
+	             .find = find_domain,
+	             .target = target },
 	[DOM] = { .kind = KIND_EACH, .listed = true, .next = next_domain, .find = find_domain },
 	[STATUS] = { .kind = KIND_FACT, .parent = DOM, .listed = true, .name = "status", .show = show },
-	[CONFIG] = { .kind = KIND_STAGED, .who = WHO_KEEPS, .parent = DOM, .listed = true, .name = "config", .show = show, .commit = commit },
-	[SECRET] = { .kind = KIND_FACT, .who = WHO_ROOT, .parent = DOM, .listed = true, .name = "secret", .show = show },
+	[CONFIG] = { .kind = KIND_STAGED,
+	             .who = WHO_KEEPS,
+	             .parent = DOM,
+	             .listed = true,
+	             .name = "config",
+	             .show = show,
+	             .commit = commit },
+	[SECRET] = { .kind = KIND_FACT,
+	             .who = WHO_ROOT,
+	             .parent = DOM,
+	             .listed = true,
+	             .name = "secret",
+	             .show = show },
 	[DISKS] = { .kind = KIND_DIR, .parent = DOM, .listed = true, .name = "disks" },
 	[DISK] = { .kind = KIND_EACH, .parent = DISKS, .listed = true, .next = next_disk, .find = find_disk },
 	[SIZE] = { .kind = KIND_FACT, .parent = DISK, .listed = true, .name = "size", .show = show },
@@ -143,8 +159,13 @@ static void lookup(void **state)
 		const char *path;
 		int row;
 	} cases[] = {
-		{ "ctl", CTL }, { ".hidden", HIDDEN }, { "d3", DOM }, { "d3/status", STATUS }, { ".links/d1", A_LINK },
-		{ "d0/disks/disk2", DISK }, { "d0/disks/disk2/size", SIZE },
+		{ "ctl", CTL },
+		{ ".hidden", HIDDEN },
+		{ "d3", DOM },
+		{ "d3/status", STATUS },
+		{ ".links/d1", A_LINK },
+		{ "d0/disks/disk2", DISK },
+		{ "d0/disks/disk2/size", SIZE },
 	};
 	struct ref root = { .model = &model, .node = nodes }, ret;
 
@@ -198,8 +219,8 @@ static void stale_inodes(void **state)
 	(void)state;
 	ref_put(&r);
 	assert_false(ref_from_inode(&model, 0, &back));
-	assert_false(ref_from_inode(&model, good + (1ull << 38), &back)); /* serial 5 */
-	assert_false(ref_from_inode(&model, host, &back));                /* a domain's row of the host */
+	assert_false(ref_from_inode(&model, good + (1ull << 38), &back));    /* serial 5 */
+	assert_false(ref_from_inode(&model, host, &back));                   /* a domain's row of the host */
 	assert_false(ref_from_inode(&model, CTL + 1 + (2ull << 38), &back)); /* the host's row of a domain */
 	assert_false(ref_from_inode(&model, ROWS + 1, &back));
 	assert_false(ref_from_inode(&model, UINT64_MAX, &back));
@@ -280,16 +301,20 @@ static void modes(void **state)
 		bool writable;
 		mode_t dir, mode;
 	} cases[] = {
-		{ WHO_READERS, false, 0755, 0444 }, { WHO_READERS, false, 0750, 0440 }, { WHO_READERS, false, 0700, 0400 },
-		{ WHO_WRITES, true, 0755, 0644 },   { WHO_WRITES, true, 0770, 0660 },   { WHO_WRITES, true, 0777, 0666 },
-		{ WHO_MANAGERS, false, 0755, 0440 }, { WHO_MANAGERS, false, 0705, 0400 }, { WHO_MANAGERS, false, 0777, 0440 },
-		{ WHO_KEEPS, true, 0755, 0640 },    { WHO_KEEPS, true, 0775, 0660 },    { WHO_KEEPS, true, 0777, 0660 },
-		{ WHO_ROOT, true, 0777, 0600 },     { WHO_ROOT, false, 0777, 0400 },
+		{ WHO_READERS, false, 0755, 0444 },  { WHO_READERS, false, 0750, 0440 },
+		{ WHO_READERS, false, 0700, 0400 },  { WHO_WRITES, true, 0755, 0644 },
+		{ WHO_WRITES, true, 0770, 0660 },    { WHO_WRITES, true, 0777, 0666 },
+		{ WHO_MANAGERS, false, 0755, 0440 }, { WHO_MANAGERS, false, 0705, 0400 },
+		{ WHO_MANAGERS, false, 0777, 0440 }, { WHO_KEEPS, true, 0755, 0640 },
+		{ WHO_KEEPS, true, 0775, 0660 },     { WHO_KEEPS, true, 0777, 0660 },
+		{ WHO_ROOT, true, 0777, 0600 },      { WHO_ROOT, false, 0777, 0400 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct node n = { .kind = KIND_FACT, .who = cases[i].who, .name = "x", .verbs = cases[i].writable ? verbs : NULL };
+		const struct node n = {
+			.kind = KIND_FACT, .who = cases[i].who, .name = "x", .verbs = cases[i].writable ? verbs : NULL
+		};
 
 		assert_int_equal(node_mode(&n, cases[i].dir), S_IFREG | cases[i].mode);
 	}
@@ -351,9 +376,15 @@ static void padding(void **state)
 		bool json;
 		const char *padded;
 	} cases[] = {
-		{ "a 1\n", 10, false, "a 1\n#    \n" }, { "a 1\n", 6, false, "a 1\n#\n" }, { "a 1\n", 5, false, "a 1\n\n" },
-		{ "a 1\n", 4, false, "a 1\n" },         { "a 1\n", 2, false, "a 1\n" },    { "", 3, false, "# \n" },
-		{ "{}\n", 6, true, "{}   \n" },         { "{}", 4, true, "{}  " },         { "{}\n", 1, true, "{}\n" },
+		{ "a 1\n", 10, false, "a 1\n#    \n" },
+		{ "a 1\n", 6, false, "a 1\n#\n" },
+		{ "a 1\n", 5, false, "a 1\n\n" },
+		{ "a 1\n", 4, false, "a 1\n" },
+		{ "a 1\n", 2, false, "a 1\n" },
+		{ "", 3, false, "# \n" },
+		{ "{}\n", 6, true, "{}   \n" },
+		{ "{}", 4, true, "{}  " },
+		{ "{}\n", 1, true, "{}\n" },
 	};
 
 	(void)state;
@@ -371,10 +402,14 @@ static void padding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lookup),   cmocka_unit_test(inodes),
-		cmocka_unit_test(stale_inodes), cmocka_unit_test(listing),
-		cmocka_unit_test(listing_while_domains_go), cmocka_unit_test(modes),
-		cmocka_unit_test(attributes), cmocka_unit_test(rendering),
+		cmocka_unit_test(lookup),
+		cmocka_unit_test(inodes),
+		cmocka_unit_test(stale_inodes),
+		cmocka_unit_test(listing),
+		cmocka_unit_test(listing_while_domains_go),
+		cmocka_unit_test(modes),
+		cmocka_unit_test(attributes),
+		cmocka_unit_test(rendering),
 		cmocka_unit_test(padding),
 	};
 

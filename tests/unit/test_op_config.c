@@ -42,7 +42,9 @@ static void test_read(void **state)
 	struct world *w = *state;
 	struct domain *first = world_define(w, "first", NULL), *d = world_define(w, "web1", NULL);
 
-	assert_int_equal(set_config(w, first, "uuid='11111111-2222-3333-4444-555555555555'\nvif=['mac=00:16:3e:00:00:01']\n"), 0);
+	assert_int_equal(
+		set_config(w, first, "uuid='11111111-2222-3333-4444-555555555555'\nvif=['mac=00:16:3e:00:00:01']\n"),
+		0);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		size_t n;
 		const struct vif *v;
@@ -117,7 +119,8 @@ static void test_owner(void **state)
 {
 	struct world *w = *state;
 	struct domain *d = world_define(w, "web1", NULL);
-	struct user owner = { .uid = 1000, .gid = 1000 }, other = { .uid = 1001, .gid = 50 }, third = { .uid = 1002, .gid = 1002 };
+	struct user owner = { .uid = 1000, .gid = 1000 }, other = { .uid = 1001, .gid = 50 },
+		    third = { .uid = 1002, .gid = 1002 };
 
 	assert_int_equal(set_access(w, d, 0, 1000, 0, 0, DOMAIN_SET_UID), 0);
 	assert_int_equal(set_access(w, d, 1001, 0, 0, 0777, DOMAIN_SET_MODE), -EPERM);
@@ -272,8 +275,8 @@ static void test_sample(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read), TEST(test_written), TEST(test_reach), TEST(test_owner), TEST(test_notes),
-		TEST(test_rename_undefine), TEST(test_live), TEST(test_sample),
+		TEST(test_read),  TEST(test_written),         TEST(test_reach), TEST(test_owner),
+		TEST(test_notes), TEST(test_rename_undefine), TEST(test_live),  TEST(test_sample),
 	};
 
 	log_set_level(LOG_ERROR);

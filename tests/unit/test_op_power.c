@@ -88,10 +88,12 @@ static void test_checks(void **state)
 
 static void test_memory_and_images(void **state)
 {
-	static char a[] = "memory=600\ndisk=['/x/a.img,raw,xvda,rw']\n", b[] = "memory=64\ndisk=['/x/a.img,raw,xvda,rw']\n";
+	static char a[] = "memory=600\ndisk=['/x/a.img,raw,xvda,rw']\n",
+		    b[] = "memory=64\ndisk=['/x/a.img,raw,xvda,rw']\n";
 	static char big[] = "memory=600\n";
 	struct world *w = *state;
-	struct domain *one = world_define(w, "one", a), *two = world_define(w, "two", b), *three = world_define(w, "three", big);
+	struct domain *one = world_define(w, "one", a), *two = world_define(w, "two", b),
+		      *three = world_define(w, "three", big);
 	struct background bg[2];
 	int rc[2];
 
@@ -243,14 +245,8 @@ static void test_adopt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_start_destroy),
-		TEST(test_checks),
-		TEST(test_memory_and_images),
-		TEST(test_destroy_start),
-		TEST(test_destroy_twice),
-		TEST(test_forget),
-		TEST(test_gone_in_start),
-		TEST(test_adopt),
+		TEST(test_start_destroy), TEST(test_checks), TEST(test_memory_and_images), TEST(test_destroy_start),
+		TEST(test_destroy_twice), TEST(test_forget), TEST(test_gone_in_start),     TEST(test_adopt),
 	};
 
 	log_set_level(LOG_ERROR);

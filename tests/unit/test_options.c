@@ -65,9 +65,17 @@ static void lines(void **state)
 		const char *line;
 		int ret;
 	} cases[] = {
-		{ "", 0 }, { "  # qemu = x", 0 }, { "qemu = /q", 0 }, { "  log-level=debug  ", 0 }, { "define = users", 0 },
-		{ "qemu", -EINVAL }, { "qumu = /q", -EINVAL }, { "foreground = on", -EINVAL }, { "help =", -EINVAL },
-		{ "log-level = x", -EINVAL }, { "= x", -EINVAL },
+		{ "", 0 },
+		{ "  # qemu = x", 0 },
+		{ "qemu = /q", 0 },
+		{ "  log-level=debug  ", 0 },
+		{ "define = users", 0 },
+		{ "qemu", -EINVAL },
+		{ "qumu = /q", -EINVAL },
+		{ "foreground = on", -EINVAL },
+		{ "help =", -EINVAL },
+		{ "log-level = x", -EINVAL },
+		{ "= x", -EINVAL },
 	};
 	struct options o = { 0 };
 
@@ -145,8 +153,11 @@ static void help_has_every_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows),	 cmocka_unit_test(bad_command_lines), cmocka_unit_test(lines),
-		cmocka_unit_test(command_line_wins), cmocka_unit_test(help_has_every_row),
+		cmocka_unit_test(rows),
+		cmocka_unit_test(bad_command_lines),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(command_line_wins),
+		cmocka_unit_test(help_has_every_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

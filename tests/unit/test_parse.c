@@ -48,7 +48,7 @@ static void examples_check_clean(void **state)
 	} cases[] = {
 		{ example, "" },
 		{ slide, "2:1: memory is written Memory here; keys are lower case\n"
-			 "3:1: vcpus is written Vcpus here; keys are lower case\n" },
+		         "3:1: vcpus is written Vcpus here; keys are lower case\n" },
 		{ mail, "" },
 	};
 
@@ -183,7 +183,7 @@ static void words_lie_over_a_spec(void **state)
 		{ "cpus=['1']", "cpus - -> [ \"1\" ]\n" },
 		{ "name=true", "name \"ExampleHVMDomain\" -> \"true\"\n" },
 		{ "vif+=bridge=b2", "vif [ \"mac=00:16:3e:27:53:d4,bridge=xenbr0\" ] -> "
-				    "[ \"mac=00:16:3e:27:53:d4,bridge=xenbr0\", \"bridge=b2\" ]\n" },
+		                    "[ \"mac=00:16:3e:27:53:d4,bridge=xenbr0\", \"bridge=b2\" ]\n" },
 		{ "vif=[]", "vif [ \"mac=00:16:3e:27:53:d4,bridge=xenbr0\" ] -> [ ]\n" },
 		{ "vif=''", "vif [ \"mac=00:16:3e:27:53:d4,bridge=xenbr0\" ] -> [ ]\n" },
 		{ "serial=pty", "serial - -> [ \"pty\" ]\n" },
@@ -254,7 +254,7 @@ static void one_key_is_replaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(examples_check_clean),	       cmocka_unit_test(example_values),
+		cmocka_unit_test(examples_check_clean),        cmocka_unit_test(example_values),
 		cmocka_unit_test(nothing_is_ignored_silently), cmocka_unit_test(much_of_a_thing_is_bounded),
 		cmocka_unit_test(words_lie_over_a_spec),       cmocka_unit_test(one_key_is_replaced),
 	};

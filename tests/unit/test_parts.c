@@ -37,7 +37,7 @@ static void truths(void **state)
 		const char *text;
 		int want;
 	} cases[] = { { "0", 0 },  { "1", 1 }, { "2", 1 }, { "0x0", 0 }, { "True", 1 }, { "false", 0 }, { "yes", 1 },
-		      { "no", 0 }, { "y", 1 }, { "n", 0 }, { "", -1 },	 { "on", -1 },	{ "-1", -1 } };
+		      { "no", 0 }, { "y", 1 }, { "n", 0 }, { "", -1 },   { "on", -1 },  { "-1", -1 } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {

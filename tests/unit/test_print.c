@@ -58,7 +58,7 @@ static void json_is_json(void **state)
 static void json_has_the_values(void **state)
 {
 	struct spec *s = must_parse("name='w'; memory=64; acpi=0; on_crash='restart'; cpus='1'; description='\xff\"'\n"
-				    "disk=['file:/x,hda,w']; vif=['bridge=b']; vnuma=[['a\\\\', 1]]; builder='hvm'");
+	                            "disk=['file:/x,hda,w']; vif=['bridge=b']; vnuma=[['a\\\\', 1]]; builder='hvm'");
 	struct buf text = { 0 };
 
 	(void)state;

@@ -45,13 +45,13 @@ static int start(const char *script, struct child *ret, struct err *e)
 	assert_int_equal(dup3(say[1], SAY, O_CLOEXEC), SAY);
 	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
 	rc = process_spawn(&(struct spawn){ .argv = argv,
-					    .uid = UID,
-					    .kvm_gid = 4321,
-					    .fds = fds,
-					    .nfds = 1,
-					    .lock_fd = lock,
-					    .stderr_fd = errors },
-			   &c.pid, &c.pidfd, e);
+	                                    .uid = UID,
+	                                    .kvm_gid = 4321,
+	                                    .fds = fds,
+	                                    .nfds = 1,
+	                                    .lock_fd = lock,
+	                                    .stderr_fd = errors },
+	                   &c.pid, &c.pidfd, e);
 	close(say[1]);
 	close(SAY);
 	close(lock);
@@ -116,11 +116,11 @@ static void test_surroundings(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	setenv("HOME", "/root", 1);
 	if (start("exec >&9; echo id $(id -u) $(id -g) $(id -G | cut -d' ' -f2-) $(id -G | cut -d' ' -f1);"
-		  "echo cwd $(pwd); echo core $(ulimit -c); echo umask $(umask); echo home $HOME; echo path $PATH;"
-		  "grep -E '^(Cap|Sig|NoNew)' /proc/self/status;"
-		  "echo sid $(cut -d' ' -f6 /proc/$$/stat) $$; echo fds; ls /proc/$$/fd; echo .;"
-		  "readlink /proc/$$/fd/2; cat",
-		  &c, &e) < 0)
+	          "echo cwd $(pwd); echo core $(ulimit -c); echo umask $(umask); echo home $HOME; echo path $PATH;"
+	          "grep -E '^(Cap|Sig|NoNew)' /proc/self/status;"
+	          "echo sid $(cut -d' ' -f6 /proc/$$/stat) $$; echo fds; ls /proc/$$/fd; echo .;"
+	          "readlink /proc/$$/fd/2; cat",
+	          &c, &e) < 0)
 		fail_msg("%s", e.text);
 	close(extra);
 	hear(&c, false, text, sizeof(text));
@@ -185,7 +185,7 @@ static void test_life(void **state)
 	assert_int_equal(process_find(&r), -ESRCH);
 	assert_int_equal(process_start_time(c.pid), 0);
 	assert_int_equal(process_kill(c.pidfd, clock_msec() + LIMIT, &e), 0); /* a second time does no harm */
-	assert_int_equal(waitpid(c.pid, NULL, WNOHANG), -1);		      /* it was reaped */
+	assert_int_equal(waitpid(c.pid, NULL, WNOHANG), -1);                  /* it was reaped */
 	close(c.pidfd);
 	close(c.from);
 }
@@ -212,13 +212,13 @@ static void test_failures(void **state)
 		pid_t pid = -7;
 		struct err e = { 0 };
 		int rc = process_spawn(&(struct spawn){ .argv = argv,
-							.uid = UID,
-							.kvm_gid = (gid_t)-1,
-							.fds = fds,
-							.nfds = 1,
-							.lock_fd = lock,
-							.stderr_fd = errors },
-				       &pid, &pidfd, &e);
+		                                        .uid = UID,
+		                                        .kvm_gid = (gid_t)-1,
+		                                        .fds = fds,
+		                                        .nfds = 1,
+		                                        .lock_fd = lock,
+		                                        .stderr_fd = errors },
+		                       &pid, &pidfd, &e);
 
 		if (rc != -cases[i].code || !strstr(e.text, cases[i].part))
 			fail_msg("%s: %d %s", cases[i].program, rc, e.text);
@@ -259,7 +259,7 @@ static void test_folder(void **state)
 		mode_t mode;
 		uid_t uid;
 	} want[] = {
-		{ ".", S_IFDIR | 0710, 0 },	    { "ev.in", S_IFIFO | 0600, UID },
+		{ ".", S_IFDIR | 0710, 0 },         { "ev.in", S_IFIFO | 0600, UID },
 		{ "ev.out", S_IFREG | 0600, UID },  { "ser.in", S_IFIFO | 0600, UID },
 		{ "ser.out", S_IFREG | 0600, UID }, { "stderr", S_IFREG | 0600, 0 },
 		{ "lock", S_IFREG | 0600, 0 },

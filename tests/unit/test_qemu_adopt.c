@@ -177,7 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_adopt_leftovers), TEST(test_adopt_other_boot), TEST(test_adopt_unborn),
-		TEST(test_adopt_dead),	    TEST(test_adopt_living),	 TEST(test_adopt_hung),
+		TEST(test_adopt_dead),      TEST(test_adopt_living),     TEST(test_adopt_hung),
 	};
 
 	if (geteuid() != 0) {

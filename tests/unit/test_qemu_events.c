@@ -36,11 +36,11 @@ static const struct {
 	  "running started;ended 1 reboot;", false },
 	{ "revived after a power-off, and firmware's own resets",
 	  RESUME(1) SHUTDOWN(2, "guest-shutdown") STOP(2) RESET(5, "host-qmp-system-reset") RESUME(6)
-		  RESET(6, "guest-reset") RESET(6, "guest-reset"),
+	          RESET(6, "guest-reset") RESET(6, "guest-reset"),
 	  "running started;ended 0 poweroff;running rebooted;", false },
 	{ "a reset is not the revival",
 	  RESUME(1) SHUTDOWN(2, "guest-shutdown") STOP(2) RESET(5, "host-qmp-system-reset")
-		  STATUS("prelaunch", "false"),
+	          STATUS("prelaunch", "false"),
 	  "running started;ended 0 poweroff;answer;", false },
 	{ "a reboot in place is two or three resets",
 	  RESUME(1) RESET(10, "guest-reset") RESET(10, "guest-reset") RESET(11, "guest-reset"),
@@ -70,15 +70,15 @@ static const struct {
 	  false },
 	{ "a full disk",
 	  RESUME(1) EVENT(2, "BLOCK_IO_ERROR",
-			  DATA("\"device\": \"\", \"nospace\": true, \"node-name\": \"drive-xvda\", \"reason\": \"No "
-			       "space left "
-			       "on device\", \"operation\": \"write\", \"action\": \"stop\"")) STOP(2) RESUME(3),
+	                  DATA("\"device\": \"\", \"nospace\": true, \"node-name\": \"drive-xvda\", \"reason\": \"No "
+	                       "space left "
+	                       "on device\", \"operation\": \"write\", \"action\": \"stop\"")) STOP(2) RESUME(3),
 	  "running started;event no-space disk=xvda;paused no-space?;running unpaused;", false },
 	{ "a broken disk",
 	  RESUME(1) EVENT(
 		  2, "BLOCK_IO_ERROR",
 		  DATA("\"device\": \"\", \"nospace\": false, \"node-name\": \"drive-hda\", \"reason\": \"Input/output "
-		       "error\", \"operation\": \"read\", \"action\": \"stop\"")) STOP(2),
+	               "error\", \"operation\": \"read\", \"action\": \"stop\"")) STOP(2),
 	  "running started;log disk hda: read error: Input/output error;paused io-error?;", false },
 	{ "a disk's name that lies",
 	  EVENT(2, "BLOCK_IO_ERROR", DATA("\"nospace\": true, \"node-name\": \"x\\n y=\\\"1\"")),

@@ -80,7 +80,7 @@ static void test_check(void **state)
 
 		if (rc != -cases[i].code || (rc && strncmp(e.text, cases[i].sentence, strlen(cases[i].sentence)) != 0))
 			fail_msg("%s\n%d %s\ninstead of %d %s", cases[i].text, rc, e.text, -cases[i].code,
-				 cases[i].sentence ? cases[i].sentence : "");
+			         cases[i].sentence ? cases[i].sentence : "");
 		spec_unref(s);
 	}
 }

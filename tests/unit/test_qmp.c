@@ -284,11 +284,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),		 cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_timeout),		 cmocka_unit_test(test_greeting),
-		cmocka_unit_test(test_nobody),		 cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_answers),          cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_timeout),          cmocka_unit_test(test_greeting),
+		cmocka_unit_test(test_nobody),           cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_under_way), cmocka_unit_test(test_many),
-		cmocka_unit_test(test_descriptor),	 cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_descriptor),       cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_long_path),
 	};
 

@@ -22,14 +22,14 @@ static void say(enum key k, struct buf *text)
 	case TYPE_STRING:
 		last = rule->words ? strrchr(rule->words, ' ') : NULL;
 		buf_printf(text, "'%s'",
-			   last			       ? last + 1
-			   : rule->words	       ? rule->words
-			   : rule->text == TEXT_UUID   ? "06ed00fe11624fc4b5d811993ee4a8b9"
-			   : rule->text == TEXT_BOOT   ? "d"
-			   : rule->text == TEXT_LISTEN ? "0.0.0.0"
-			   : rule->text == TEXT_NUMBER ? "1"
-			   : rule->text == TEXT_LANG   ? "de"
-						       : "/x");
+		           last                        ? last + 1
+		           : rule->words               ? rule->words
+		           : rule->text == TEXT_UUID   ? "06ed00fe11624fc4b5d811993ee4a8b9"
+		           : rule->text == TEXT_BOOT   ? "d"
+		           : rule->text == TEXT_LISTEN ? "0.0.0.0"
+		           : rule->text == TEXT_NUMBER ? "1"
+		           : rule->text == TEXT_LANG   ? "de"
+		                                       : "/x");
 		break;
 	case TYPE_CPUS:
 		buf_puts(text, "'1'");
@@ -117,7 +117,7 @@ static void values_decide(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(tenants_say_what_is_theirs),
-					    cmocka_unit_test(values_decide) };
+		                            cmocka_unit_test(values_decide) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,22 +16,22 @@ static void test_round(void **state)
 {
 	char *taps[] = { (char[]){ "vif7.0" }, NULL };
 	struct record r = { .phase = PHASE_STARTED,
-			    .name = "web1",
-			    .uuid = uuid_random(),
-			    .id = 7,
-			    .serial = UINT64_C(1) << 40,
-			    .pid = 4711,
-			    .pid_start = UINT64_C(1) << 50,
-			    .boot_id = "b",
-			    .uid = 70007,
-			    .machine = "pc-i440fx-7.2",
-			    .kvm = true,
-			    .vnc_port = 5901,
-			    .paused = true,
-			    .reboot_wanted = true,
-			    .started = { .tv_sec = 1800000000, .tv_nsec = 999999999 },
-			    .taps = taps,
-			    .ntaps = 2 };
+		            .name = "web1",
+		            .uuid = uuid_random(),
+		            .id = 7,
+		            .serial = UINT64_C(1) << 40,
+		            .pid = 4711,
+		            .pid_start = UINT64_C(1) << 50,
+		            .boot_id = "b",
+		            .uid = 70007,
+		            .machine = "pc-i440fx-7.2",
+		            .kvm = true,
+		            .vnc_port = 5901,
+		            .paused = true,
+		            .reboot_wanted = true,
+		            .started = { .tv_sec = 1800000000, .tv_nsec = 999999999 },
+		            .taps = taps,
+		            .ntaps = 2 };
 	struct record got;
 	struct err e = { 0 };
 	struct stat st;

@@ -193,8 +193,8 @@ static void config_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parents),  cmocka_unit_test(names),	    cmocka_unit_test(documentation),
-		cmocka_unit_test(handlers), cmocka_unit_test(modes),	    cmocka_unit_test(listing),
+		cmocka_unit_test(parents),  cmocka_unit_test(names),        cmocka_unit_test(documentation),
+		cmocka_unit_test(handlers), cmocka_unit_test(modes),        cmocka_unit_test(listing),
 		cmocka_unit_test(shape),    cmocka_unit_test(config_first),
 	};
 

@@ -298,8 +298,8 @@ static void passwords(void **state)
 		const struct user *reader;
 		bool seen;
 	} cases[] = {
-		{ "*/config", &root, true },	 { "*/config", &member, false }, { "*/config", &other, false },
-		{ "*/live", &root, true },	 { "*/live", &member, false },	 { "*/pending", &root, false },
+		{ "*/config", &root, true },     { "*/config", &member, false }, { "*/config", &other, false },
+		{ "*/live", &root, true },       { "*/live", &member, false },   { "*/pending", &root, false },
 		{ "*/pending", &member, false }, { "*/pending", &other, false },
 	};
 	static const char changed[] = "vncpasswd = 'streng'\nvfb = [ 'type=vnc,vncpasswd=streng' ]";
@@ -383,7 +383,7 @@ static void json(void **state)
 		assert_int_equal(json_array_size(json_object_get(all, "vifs")), i ? 0 : 1);
 		if (!i)
 			assert_string_equal(json_string_value(json_object_get(status, "tags")),
-					    "a\"b\\c,\xef\xbf\xbd\x01,\xc3\xa4");
+			                    "a\"b\\c,\xef\xbf\xbd\x01,\xc3\xa4");
 		json_decref(all);
 		free(text);
 	}
@@ -479,8 +479,8 @@ static void dirnames(void **state)
 	static const struct {
 		const char *name, *dir;
 	} cases[] = {
-		{ "web1", "web1" }, { "a.b_c-d+e", "a.b_c-d+e" }, { "a b", "a%20b" },	    { ".x", "%2Ex" },
-		{ "a/b", "a%2Fb" }, { "100%", "100%25" },	  { "\xc3\xa4", "%C3%A4" }, { "a\n", "a%0A" },
+		{ "web1", "web1" }, { "a.b_c-d+e", "a.b_c-d+e" }, { "a b", "a%20b" },       { ".x", "%2Ex" },
+		{ "a/b", "a%2Fb" }, { "100%", "100%25" },         { "\xc3\xa4", "%C3%A4" }, { "a\n", "a%0A" },
 	};
 	static const char *const none[] = { "", ".x", "a%", "a%2", "a%2f", "a%41", "a b", "%zz", "a%00b" };
 	char out[DIRNAME_TEXT], name[300];
@@ -575,11 +575,11 @@ static void settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_WORLD(status_off),	  IN_WORLD(status_on),
-		IN_WORLD(values),	  IN_WORLD(job),
-		IN_WORLD(counters),	  IN_WORLD(passwords),
+		IN_WORLD(status_off),     IN_WORLD(status_on),
+		IN_WORLD(values),         IN_WORLD(job),
+		IN_WORLD(counters),       IN_WORLD(passwords),
 		cmocka_unit_test(masks),  IN_WORLD(json),
-		IN_WORLD(lists),	  IN_WORLD(info),
+		IN_WORLD(lists),          IN_WORLD(info),
 		IN_WORLD(screen_of_none), cmocka_unit_test(sizes),
 		cmocka_unit_test(tables), cmocka_unit_test(dirnames),
 		cmocka_unit_test(procfs), IN_WORLD(settings),

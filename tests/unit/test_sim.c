@@ -300,9 +300,18 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options), cmocka_unit_test(test_tables), T(test_adopt), T(test_many),
-		T(test_life), T(test_start_paused), T(test_start_fails), T(test_clock), T(test_devices),
-		T(test_ignore), T(test_churn), T(test_busy),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_tables),
+		T(test_adopt),
+		T(test_many),
+		T(test_life),
+		T(test_start_paused),
+		T(test_start_fails),
+		T(test_clock),
+		T(test_devices),
+		T(test_ignore),
+		T(test_churn),
+		T(test_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

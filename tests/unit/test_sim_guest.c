@@ -182,8 +182,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_words), T(test_console_full), T(test_hang), T(test_memory), T(test_trigger),
-		T(test_pin_rename),
+		T(test_words), T(test_console_full), T(test_hang), T(test_memory), T(test_trigger), T(test_pin_rename),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,11 +103,11 @@ static void differences_are_lines(void **state)
 	(void)state;
 	spec_diff(a, b, &text);
 	assert_string_equal(text.p, "name \"a\" -> -\n"
-				    "memory 64 -> 128\n"
-				    "on_crash \"restart\" -> \"destroy\"\n"
-				    "extra - -> \"1\\n2\"\n"
-				    "vif - -> [ \"\" ]\n"
-				    "vncpasswd \"...\" -> \"...\"\n");
+	                            "memory 64 -> 128\n"
+	                            "on_crash \"restart\" -> \"destroy\"\n"
+	                            "extra - -> \"1\\n2\"\n"
+	                            "vif - -> [ \"\" ]\n"
+	                            "vncpasswd \"...\" -> \"...\"\n");
 	buf_reset(&text);
 	spec_diff(b, b, &text);
 	assert_int_equal(text.len, 0);
@@ -119,8 +119,8 @@ static void differences_are_lines(void **state)
 static void devices_are_there(void **state)
 {
 	struct spec *s = must_parse("type='hvm'; builder='generic'; nics=3; cdrom='/i.iso'\n"
-				    "disk=['/x,,hda', ',hdc:cdrom,r', '/y,,xvdb1']\n"
-				    "vif=['devid=1,type=vif', 'devid=0']");
+	                            "disk=['/x,,hda', ',hdc:cdrom,r', '/y,,xvdb1']\n"
+	                            "vif=['devid=1,type=vif', 'devid=0']");
 	size_t n = 0;
 	const struct disk *d = spec_disks(s, &n);
 	const struct vif *v;

@@ -38,7 +38,10 @@ static void test_numbers(void **state)
 static void test_damaged(void **state)
 {
 	static const char *const bad[] = {
-		"", "{", "[]", "{\"boot\":1}",
+		"",
+		"{",
+		"[]",
+		"{\"boot\":1}",
 		"{\"boot\":\"x\",\"autostarted\":\"\",\"next_id\":0,\"serial_limit\":2,\"seq_limit\":0}",
 		"{\"boot\":\"x\",\"autostarted\":\"\",\"next_id\":1,\"serial_limit\":-1,\"seq_limit\":0}",
 		"{\"boot\":\"x\",\"autostarted\":\"\",\"next_id\":1,\"serial_limit\":2,\"seq_limit\":-4}",
@@ -190,12 +193,8 @@ static void test_history(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_seq),
-		cmocka_unit_test(test_meta),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_history),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_damaged), cmocka_unit_test(test_seq),
+		cmocka_unit_test(test_meta),    cmocka_unit_test(test_full),    cmocka_unit_test(test_history),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -158,10 +158,8 @@ static void test_undefine_killed(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_not_written),
-		cmocka_unit_test(test_damaged_journal),
-		cmocka_unit_test(test_define_killed),
+		cmocka_unit_test(test_killed),          cmocka_unit_test(test_not_written),
+		cmocka_unit_test(test_damaged_journal), cmocka_unit_test(test_define_killed),
 		cmocka_unit_test(test_undefine_killed),
 	};
 

@@ -120,11 +120,21 @@ static void test_seconds(void **state)
 		bool good;
 		unsigned want;
 	} cases[] = {
-		{ "0", true, 0 },          { "90", true, 90 },       { "90s", true, 90 },
-		{ "5m", true, 300 },       { "1h", true, 3600 },     { "2147483", true, 2147483 },
-		{ "2147484", false, 0 },   { "597h", false, 0 },     { "18446744073709551616", false, 0 },
-		{ "", false, 0 },          { "s", false, 0 },        { "5d", false, 0 },
-		{ "5ms", false, 0 },       { "-5", false, 0 },       { "5 ", false, 0 },
+		{ "0", true, 0 },
+		{ "90", true, 90 },
+		{ "90s", true, 90 },
+		{ "5m", true, 300 },
+		{ "1h", true, 3600 },
+		{ "2147483", true, 2147483 },
+		{ "2147484", false, 0 },
+		{ "597h", false, 0 },
+		{ "18446744073709551616", false, 0 },
+		{ "", false, 0 },
+		{ "s", false, 0 },
+		{ "5d", false, 0 },
+		{ "5ms", false, 0 },
+		{ "-5", false, 0 },
+		{ "5 ", false, 0 },
 		{ "307445734561825861m", false, 0 },
 	};
 
@@ -173,22 +183,16 @@ static void test_uuid(void **state)
 		const char *text;
 		bool good;
 	} cases[] = {
-		{ "01234567-89ab-cdef-0123-456789abcdef", true },
-		{ "0123456789ABCDEF0123456789ABCDEF", true },
-		{ "01234567-89AB-cdef-0123-456789abcdef", true },
-		{ "", false },
-		{ "01234567-89ab-cdef-0123-456789abcde", false },
-		{ "01234567-89ab-cdef-0123-456789abcdef0", false },
-		{ "01234567-89ab-cdef-0123-456789abcdeg", false },
-		{ "0123456789abcdef0123456789abcde", false },
-		{ "0123456789abcdef0123456789abcdef00", false },
-		{ "0123456-789ab-cdef-0123-456789abcdef", false },
-		{ "0123456789ab-cdef-0123-456789abcdef", false },
-		{ "0123456789abcdef0123456789abcdef----", false },
+		{ "01234567-89ab-cdef-0123-456789abcdef", true },  { "0123456789ABCDEF0123456789ABCDEF", true },
+		{ "01234567-89AB-cdef-0123-456789abcdef", true },  { "", false },
+		{ "01234567-89ab-cdef-0123-456789abcde", false },  { "01234567-89ab-cdef-0123-456789abcdef0", false },
+		{ "01234567-89ab-cdef-0123-456789abcdeg", false }, { "0123456789abcdef0123456789abcde", false },
+		{ "0123456789abcdef0123456789abcdef00", false },   { "0123456-789ab-cdef-0123-456789abcdef", false },
+		{ "0123456789ab-cdef-0123-456789abcdef", false },  { "0123456789abcdef0123456789abcdef----", false },
 		{ "------------------------------------", false },
 	};
 	static const uint8_t want[16] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
-	                                  0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
+		                          0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
 	struct uuid u, v;
 	char out[UUID_TEXT];
 
@@ -255,20 +259,46 @@ static void test_cpus(void **state)
 	static const struct {
 		const char *text, *want; /* NULL: refused */
 	} cases[] = {
-		{ "all", "all" },          { "ALL", "all" },         { "0", "0" },
-		{ "0-3,5", "0-3,5" },      { "0-3,^1", "0,2-3" },    { "^2", "0-1,3-1023" },
-		{ "5,4,3,1", "1,3-5" },    { "0-7,^2-4", "0-1,5-7" },{ "^2,^3", "0-1,4-1023" },
-		{ " 0, 2 , 3", "0,2-3" },  { "1023", "1023" },       { "63,64", "63-64" },
-		{ "0-1023", "all" },       { "all,^0", "1-1023" },   { "0-3,^1,1", "0-3" },
-		{ "2-2", "2" },            { "^0-1022", "1023" },
-		{ "", NULL },              { ",", NULL },            { "0,", NULL },
-		{ ",0", NULL },            { "0,,1", NULL },         { "1024", NULL },
-		{ "0-1024", NULL },        { "3-1", NULL },          { "1-", NULL },
-		{ "-1", NULL },            { "1-2-3", NULL },        { "a", NULL },
-		{ "0x1", NULL },           { "^", NULL },            { "^^1", NULL },
-		{ "0,^0", NULL },          { "^all", NULL },         { "nodes:0", NULL },
-		{ "node:0-1", NULL },      { "0,nodes:1", NULL },    { "1 2", NULL },
-		{ "99999999999999999999", NULL },                    { "4294967296", NULL },
+		{ "all", "all" },
+		{ "ALL", "all" },
+		{ "0", "0" },
+		{ "0-3,5", "0-3,5" },
+		{ "0-3,^1", "0,2-3" },
+		{ "^2", "0-1,3-1023" },
+		{ "5,4,3,1", "1,3-5" },
+		{ "0-7,^2-4", "0-1,5-7" },
+		{ "^2,^3", "0-1,4-1023" },
+		{ " 0, 2 , 3", "0,2-3" },
+		{ "1023", "1023" },
+		{ "63,64", "63-64" },
+		{ "0-1023", "all" },
+		{ "all,^0", "1-1023" },
+		{ "0-3,^1,1", "0-3" },
+		{ "2-2", "2" },
+		{ "^0-1022", "1023" },
+		{ "", NULL },
+		{ ",", NULL },
+		{ "0,", NULL },
+		{ ",0", NULL },
+		{ "0,,1", NULL },
+		{ "1024", NULL },
+		{ "0-1024", NULL },
+		{ "3-1", NULL },
+		{ "1-", NULL },
+		{ "-1", NULL },
+		{ "1-2-3", NULL },
+		{ "a", NULL },
+		{ "0x1", NULL },
+		{ "^", NULL },
+		{ "^^1", NULL },
+		{ "0,^0", NULL },
+		{ "^all", NULL },
+		{ "nodes:0", NULL },
+		{ "node:0-1", NULL },
+		{ "0,nodes:1", NULL },
+		{ "1 2", NULL },
+		{ "99999999999999999999", NULL },
+		{ "4294967296", NULL },
 		{ "all,^nodes:1", NULL },
 	};
 	char out[CPUS_TEXT];
@@ -320,15 +350,15 @@ static void test_name_check(void **state)
 		const char *text;
 		bool good;
 	} cases[] = {
-		{ "web1", true },     { "_x", true },      { "A.b_c-d+e", true },    { "Ctl", true },
-		{ "ctl2", true },     { "Domain-1", true },{ "domain-0", true },     { "x", true },
-		{ "", false },        { "1web", false },   { ".web", false },        { "-web", false },
-		{ "..", false },      { "a/b", false },    { "a b", false },         { "a\n", false },
-		{ "a%41", false },    { "\xc3\xbc", false }, { "a~", false },        { "#a", false },
-		{ "ctl", false },     { "info", false },   { "list", false },        { "events", false },
-		{ "history", false }, { "log", false },    { "metrics", false },     { "domains.json", false },
-		{ "Domain-0", false },{ "networks", false }, { "pools", false },     { "images", false },
-		{ "templates", false }, { "hosts", false }, { "jobs", false },       { "tags", false },
+		{ "web1", true },       { "_x", true },        { "A.b_c-d+e", true }, { "Ctl", true },
+		{ "ctl2", true },       { "Domain-1", true },  { "domain-0", true },  { "x", true },
+		{ "", false },          { "1web", false },     { ".web", false },     { "-web", false },
+		{ "..", false },        { "a/b", false },      { "a b", false },      { "a\n", false },
+		{ "a%41", false },      { "\xc3\xbc", false }, { "a~", false },       { "#a", false },
+		{ "ctl", false },       { "info", false },     { "list", false },     { "events", false },
+		{ "history", false },   { "log", false },      { "metrics", false },  { "domains.json", false },
+		{ "Domain-0", false },  { "networks", false }, { "pools", false },    { "images", false },
+		{ "templates", false }, { "hosts", false },    { "jobs", false },     { "tags", false },
 	};
 	char longest[NAME_MAX_LEN + 2];
 
@@ -354,17 +384,28 @@ static const char *word(size_t i, const void *ctx)
 
 static void test_nearest(void **state)
 {
-	static const char *const words[] = { "start", "pause", NULL, "unpause", "shutdown", "destroy", "mem-set",
-	                                     "network-attach", "network-detach", "save", "x" };
+	static const char *const words[] = { "start",          "pause",   NULL,      "unpause",
+		                             "shutdown",       "destroy", "mem-set", "network-attach",
+		                             "network-detach", "save",    "x" };
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "strat", "start" },        { "puase", "pause" },     { "PAUSE", "pause" },
-		{ "shutdwon", "shutdown" },  { "destory", "destroy" }, { "memset", "mem-set" },
-		{ "network-atach", "network-attach" },                 { "sav", "save" },
-		{ "start", "start" },        { "unpuase", "unpause" }, { "halt", NULL },
-		{ "", NULL },                { "y", NULL },            { "x", NULL },
-		{ "qwertyuiop", NULL },      { "xy", NULL },
+		{ "strat", "start" },
+		{ "puase", "pause" },
+		{ "PAUSE", "pause" },
+		{ "shutdwon", "shutdown" },
+		{ "destory", "destroy" },
+		{ "memset", "mem-set" },
+		{ "network-atach", "network-attach" },
+		{ "sav", "save" },
+		{ "start", "start" },
+		{ "unpuase", "unpause" },
+		{ "halt", NULL },
+		{ "", NULL },
+		{ "y", NULL },
+		{ "x", NULL },
+		{ "qwertyuiop", NULL },
+		{ "xy", NULL },
 	};
 	char big[5000];
 
@@ -386,10 +427,10 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u64),        cmocka_unit_test(test_mib),  cmocka_unit_test(test_seconds),
-		cmocka_unit_test(test_time),       cmocka_unit_test(test_uuid), cmocka_unit_test(test_mac),
-		cmocka_unit_test(test_cpus),       cmocka_unit_test(test_cpus_set),
-		cmocka_unit_test(test_name_check), cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_u64),     cmocka_unit_test(test_mib),      cmocka_unit_test(test_seconds),
+		cmocka_unit_test(test_time),    cmocka_unit_test(test_uuid),     cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_cpus),    cmocka_unit_test(test_cpus_set), cmocka_unit_test(test_name_check),
+		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

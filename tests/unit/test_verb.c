@@ -275,7 +275,7 @@ static void arguments(void **state)
 		struct caller *caller = caller_new(0, 0, NULL, 0, 0);
 		struct job *j = job_new(caller, NULL, "test", 1);
 		struct command c = { .job = j,
-				     .ref = { .model = &m, .domain = cases[i].table == domain_verbs ? d : NULL } };
+			             .ref = { .model = &m, .domain = cases[i].table == domain_verbs ? d : NULL } };
 		struct err e = { 0 };
 		size_t n = 0;
 
@@ -295,8 +295,8 @@ static void arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(split_good),	      cmocka_unit_test(split_bad), cmocka_unit_test(check_table),
-		cmocka_unit_test(roots_verbs),	      cmocka_unit_test(tables),	   cmocka_unit_test(help),
+		cmocka_unit_test(split_good),         cmocka_unit_test(split_bad), cmocka_unit_test(check_table),
+		cmocka_unit_test(roots_verbs),        cmocka_unit_test(tables),    cmocka_unit_test(help),
 		cmocka_unit_test(options_of_waiting), cmocka_unit_test(arguments),
 	};
 

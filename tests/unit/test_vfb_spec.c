@@ -9,7 +9,7 @@ static void parts_are_read(void **state)
 
 	(void)state;
 	assert_int_equal(vfb_spec_parse("type=vnc, vncpasswd=a=b ,vnclisten=0.0.0.0:3,keymap=de", &a, &v, &at, NULL),
-			 0);
+	                 0);
 	assert_true(v.d.vnc);
 	assert_false(v.d.sdl);
 	assert_false(v.host);
@@ -55,7 +55,7 @@ static void wrong_ones_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(parts_are_read),
-					    cmocka_unit_test(wrong_ones_are_refused) };
+		                            cmocka_unit_test(wrong_ones_are_refused) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
