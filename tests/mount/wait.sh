@@ -71,7 +71,7 @@ wait_interrupted() {
 last_is() { tail -n 1 "$1/history" | grep -q "$2"; }
 case_ 'SIGINT ends a wait at once' wait_interrupted
 keys() { # a terminal, and a key
-	coproc TERMINAL { script -qefc "bash --norc --noprofile -i" /dev/null; }
+	coproc TERMINAL { script -qefc "bash --norc --noprofile -i" /dev/null 2>&1; }
 	# shellcheck disable=SC2153
 	local in=${TERMINAL[1]} out=${TERMINAL[0]} before
 	before=$(count "EINTR 'wait paused'" "$R")
@@ -84,7 +84,8 @@ keys() { # a terminal, and a key
 more() { [ "$(count "EINTR 'wait paused'" "$R")" -gt "$1" ]; }
 writer_blocked() { # whoever has the ctl as its output
 	local at
-	at=$(find /proc/[0-9]*/fd/1 -lname "$R/ctl" 2>/dev/null) && [ -n "$at" ] && blocked "$(cut -d/ -f3 <<<"$at")"
+	at=$(find /proc/[0-9]*/fd/1 -lname "$R/ctl" 2>/dev/null)
+	[ -n "$at" ] && blocked "$(cut -d/ -f3 <<<"$at")"
 }
 case_ 'Ctrl-C in a terminal' keys
 
