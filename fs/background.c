@@ -64,7 +64,7 @@ bool background_begin(struct background *b, int *status)
 
 void background_ready(struct background *b, const char *mountpoint)
 {
-	size_t n = strlen(mountpoint);
+	ssize_t told;
 	int null;
 
 	if (b->pipe < 0)
@@ -76,8 +76,8 @@ void background_ready(struct background *b, const char *mountpoint)
 		dup2(null, STDERR_FILENO);
 		close(null);
 	}
-	if (write(b->pipe, mountpoint, n) != (ssize_t)n) /* the parent is gone: nobody asks any more */
-		n = 0;
+	told = write(b->pipe, mountpoint, strlen(mountpoint));
+	(void)told; /* when the parent is gone nobody asks any more */
 	close(b->pipe);
 	b->pipe = -1;
 }

@@ -21,7 +21,7 @@ struct commands *commands_ref(struct commands *c)
 
 void commands_unref(struct commands *c)
 {
-	if (--c->refs)
+	if (atomic_fetch_sub(&c->refs, 1) > 1)
 		return;
 	ref_put(&c->ref);
 	caller_unref(c->caller);

@@ -8,7 +8,7 @@
 
 void line_unref(struct line *l)
 {
-	if (--l->refs)
+	if (atomic_fetch_sub(&l->refs, 1) > 1)
 		return;
 	job_free(l->command.job);
 	commands_unref(l->of);

@@ -92,7 +92,7 @@ static int set_who(bool *to, const char *name, const char *value, struct err *e)
 static int set_uids(struct options *o, const char *name, const char *value, struct err *e)
 {
 	char *first = x_strdup(value), *last = strchr(first, '-');
-	uint64_t a, b;
+	uint64_t a = 0, b = 0;
 	int ret;
 
 	if (last)

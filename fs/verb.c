@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access.h"
+
 #define USAGE_MAX 160
 
 /* What a backslash within "..." can take the meaning from, as in a shell. */
@@ -94,7 +96,7 @@ static const struct verb *verb_find(const struct verb *table, const char *name, 
 	return NULL;
 }
 
-static int needs_check(const struct verb *v, const struct command *c, struct err *e)
+static int needs_check(const struct verb *v, const struct command *c, size_t args, struct err *e)
 {
 	struct domain *d = c->ref.domain;
 	char name[NAME_MAX_LEN + 1];
@@ -105,6 +107,8 @@ static int needs_check(const struct verb *v, const struct command *c, struct err
 		return fail(e, EPERM, "this is the host: %s is for guests", v->name);
 	if ((v->needs & NEEDS_ROOT) && c->job->caller->user.uid)
 		return fail(e, EACCES, "%s is for root", v->name);
+	if ((v->needs & NEEDS_PATHS) && args && access_same_world(c->job->caller->pid, e))
+		return -e->code;
 	if (!d || !(v->needs & (NEEDS_ON | NEEDS_OFF)))
 		return 0;
 	lock_acquire(&d->lock);
@@ -139,7 +143,7 @@ int verb_check(const struct verb *table, struct command *c, char **words, size_t
 		return fail(e, EINVAL, "%s: %s: usage: %s%s%s", v->name,
 		            n - 1 < v->min ? "too few words" : "too many words", v->name, *v->usage ? " " : "",
 		            v->usage);
-	rc = needs_check(v, c, e);
+	rc = needs_check(v, c, n - 1, e);
 	if (rc)
 		return rc;
 	c->verb = v;

@@ -14,6 +14,7 @@ enum needs {
 	NEEDS_OFF = 2,   /* EBUSY when it is on */
 	NEEDS_GUEST = 4, /* not for Domain-0: EPERM */
 	NEEDS_ROOT = 8,
+	NEEDS_PATHS = 16, /* its words may name paths: EPERM for who sees another tree of files than the daemon */
 };
 
 struct command {

@@ -122,7 +122,7 @@ static int verb_commit(struct command *c, struct err *e)
 #define ON (NEEDS_GUEST | NEEDS_ON)
 
 const struct verb domain_verbs[] = {
-	{ "start", "[-p] [key=value ...]", GUEST, 0, WORDS_MAX, verb_start,
+	{ "start", "[-p] [key=value ...]", GUEST | NEEDS_PATHS, 0, WORDS_MAX, verb_start,
 	  "start the guest; -p leaves it paused; key=value is laid over the configuration, this one time" },
 	{ "shutdown", "[-w] [-f] [SECONDS]", ON, 0, 3, verb_shutdown,
 	  "ask the guest to go down; -w waits for it (300 seconds), -f destroys it when it does not" },

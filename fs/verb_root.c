@@ -30,7 +30,7 @@ static int verb_reload(struct command *c, struct err *e)
 }
 
 const struct verb root_verbs[] = {
-	{ "create", "FILE [key=value ...]", NEEDS_NOTHING, 1, WORDS_MAX, verb_create,
+	{ "create", "FILE [key=value ...]", NEEDS_PATHS, 1, WORDS_MAX, verb_create,
 	  "define the domain of this configuration and start it; one that is off gets the new text" },
 	{ "reload", "", NEEDS_ROOT, 0, 0, verb_reload, "read the configuration folder and the names of users again" },
 	{ "shutdown-all", "[-w] [SECONDS]", NEEDS_ROOT, 0, 2, verb_shutdown_all,

@@ -72,7 +72,7 @@ static int program_ask(char *program, char *const *words, struct buf *ret, struc
 	int out[2], rc, status = 0;
 	pid_t pid;
 
-	for (size_t i = 0; words[i] && i < 2; i++)
+	for (size_t i = 0; i < 2 && words[i]; i++)
 		argv[i + 1] = words[i];
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return fail(e, errno, "pipe: %s", strerror(errno));

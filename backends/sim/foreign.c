@@ -65,7 +65,7 @@ int sim_foreign_adopt(struct backend *s, struct err *e)
 	for (unsigned i = 1; !ret && i <= s->opt.domains; i++) {
 		struct uuid u = foreign_uuid('v', i);
 		char *name = x_printf("vm%u", i);
-		struct guest *g;
+		struct guest *g = NULL;
 
 		ret = foreign_new(s, name, &u, (int)i, &g, e);
 		free(name);
@@ -89,7 +89,7 @@ void sim_foreign_churn(struct backend *s, struct timer *t)
 		sim_guest_vanish(s, s->churner, END_DESTROYED, "vanished");
 	} else {
 		struct uuid u = foreign_uuid('c', ++s->churned);
-		struct guest *g;
+		struct guest *g = NULL;
 		struct err e;
 
 		if (foreign_new(s, "churn", &u, s->last_id + 1, &g, &e))

@@ -82,7 +82,7 @@ static int set_fail(struct parse *p, char *value, struct err *e)
 	size_t v;
 	int r;
 
-	for (v = 0; v < VERB_COUNT && strcmp(verb, sim_verbs[v].name); v++)
+	for (v = 0; v < VERB_COUNT && strcmp(verb, sim_verbs[v].name) != 0; v++)
 		;
 	if (v == VERB_COUNT) {
 		const char *near = nearest(verb, VERB_COUNT, verb_name, NULL);
@@ -121,7 +121,7 @@ static int option_set(struct parse *p, char *word, struct err *e)
 
 	strsep(&value, "=");
 	for (size_t i = 0; i < COUNT(options); i++) {
-		if (strcmp(word, options[i].name))
+		if (strcmp(word, options[i].name) != 0)
 			continue;
 		if (!value)
 			return fail(e, EINVAL, "sim: %s needs a value: %s=%s (%s)", word, word, options[i].arg,

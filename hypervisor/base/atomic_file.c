@@ -28,8 +28,8 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-/* A new file beside NAME; its name is the caller's to free. The descriptor or -errno. */
-static int temp_open(int dirfd, const char *name, char **ret)
+/* A new file beside NAME, open as *RET. Its name, the caller's to free, or NULL and errno. */
+static char *temp_open(int dirfd, const char *name, int *ret)
 {
 	uint32_t salt = 0;
 	char *temp;
@@ -41,26 +41,26 @@ static int temp_open(int dirfd, const char *name, char **ret)
 		temp = x_printf(".%s.tmp-%08x", name, salt);
 		fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd >= 0) {
-			*ret = temp;
-			return fd;
+			*ret = fd;
+			return temp;
 		}
 		free(temp);
 		if (errno != EEXIST)
 			break;
 	}
-	return -errno;
+	return NULL;
 }
 
 int file_replace(int dirfd, const char *name, const void *p, size_t n, mode_t mode, struct err *e)
 {
-	char *temp = NULL;
-	int fd, r;
+	char *temp;
+	int fd = -1, r;
 
 	if (*name == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return fail(e, EINVAL, "\"%s\" is not a file's name", name);
-	fd = temp_open(dirfd, name, &temp);
-	if (fd < 0)
-		return fail(e, -fd, "%s: a new file beside it cannot be made: %s", name, strerror(-fd));
+	temp = temp_open(dirfd, name, &fd);
+	if (!temp)
+		return fail(e, errno, "%s: a new file beside it cannot be made: %s", name, strerror(errno));
 	r = write_all(fd, p, n);
 	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
 		r = -errno;

@@ -72,7 +72,7 @@ static void match(const char *file, const char *name, unsigned group, void *arg)
 	struct search *s = arg;
 
 	(void)group;
-	if (strcmp(name, s->name))
+	if (strcmp(name, s->name) != 0)
 		return;
 	s->found = true;
 	if (s->to && make_link(s->remove_from, file, (int)(strlen(file) - strlen(name) - strlen(".cfg")), s->to))

@@ -91,7 +91,7 @@ bool folder_name(const char *file, char name[NAME_MAX_LEN + 1])
 {
 	size_t n = strlen(file);
 
-	if (n < 5 || n > NAME_MAX_LEN + 4 || strcmp(file + n - 4, ".cfg") || *file == '.' || *file == '#')
+	if (n < 5 || n > NAME_MAX_LEN + 4 || strcmp(file + n - 4, ".cfg") != 0 || *file == '.' || *file == '#')
 		return false;
 	snprintf(name, NAME_MAX_LEN + 1, "%.*s", (int)(n - 4), file);
 	return true;

@@ -163,7 +163,7 @@ int config_read(struct domain *d, const char *text, size_t n, struct spec **ret,
 	log_notes(d, &notes);
 	if (rc)
 		goto out;
-	if (strcmp(spec_str(spec, KEY_name, name), name)) {
+	if (strcmp(spec_str(spec, KEY_name, name), name) != 0) {
 		rc = fail_name(text, n, spec_str(spec, KEY_name, name), name, e);
 		goto out;
 	}

@@ -180,7 +180,7 @@ void store_purge(struct store *s, const char *name)
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			unlinkat(dirfd, entry->d_name, 0);
 	if (dir)
 		closedir(dir);

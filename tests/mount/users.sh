@@ -134,3 +134,13 @@ both() { # two users, at the same time
 	done
 }
 case_ 'two users at once' both
+
+# ---- who sees another tree of files names no path in it ----
+
+elsewhere() { # in a mount namespace of its own, root as he may be
+	! unshare --mount --propagation unchanged sh -c "echo 'create $T/own.cfg' >'$VM/ctl'" 2>/dev/null &&
+		tail -n 1 "$VM/history" | grep -q " EPERM 'create .*mount namespace"
+}
+printf 'memory = 64\n' >"$T/own.cfg"
+case_ 'create from another mount namespace: EPERM' elsewhere
+case_ 'and nothing came of it' not test -e "$VM/own"

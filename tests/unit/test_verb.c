@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/verb.h"
 #include "fs/verb_wait.h"
@@ -272,7 +273,7 @@ static void arguments(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct model m = { 0 };
 		struct domain *d = domain_make(&m, "web1");
-		struct caller *caller = caller_new(0, 0, NULL, 0, 0);
+		struct caller *caller = caller_new(0, 0, NULL, 0, getpid());
 		struct job *j = job_new(caller, NULL, "test", 1);
 		struct command c = { .job = j,
 			             .ref = { .model = &m, .domain = cases[i].table == domain_verbs ? d : NULL } };
