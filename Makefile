@@ -99,12 +99,12 @@ sanitized = $(MAKE) KIND=$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(SANITIZE_
 asan:
 	tools/install-deps build run test
 	$(call sanitized,address,all $(BUILD)/address/units)
-	tests/run unit $(BUILD)/address mount $(BUILD)/address/domfs
+	SLOW=5 tests/run unit $(BUILD)/address mount $(BUILD)/address/domfs
 
 tsan:
 	tools/install-deps build run test
 	$(call sanitized,thread,all $(BUILD)/thread/units)
-	setarch -R tests/run unit $(BUILD)/thread mount $(BUILD)/thread/domfs
+	SLOW=5 setarch -R tests/run unit $(BUILD)/thread mount $(BUILD)/thread/domfs
 
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))

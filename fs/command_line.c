@@ -8,7 +8,7 @@
 
 void line_unref(struct line *l)
 {
-	if (atomic_fetch_sub(&l->refs, 1) > 1)
+	if (--l->refs) // NOLINT(clang-analyzer-unix.Malloc): the analyzer does not count references
 		return;
 	job_free(l->command.job);
 	commands_unref(l->of);
@@ -135,18 +135,17 @@ void command_waited(struct wait *w, int result)
 bool line_begin(struct line *l)
 {
 	struct err e = { 0 };
+	bool next = false;
 	int result;
 
 	l->refs++;
 	result = line_run(l, &e);
 	if (result == VERB_WAITS)
 		line_waits(l);
-	else if (line_end(l, result, &e)) {
-		line_unref(l);
-		return true;
-	}
-	line_unref(l);
-	return false;
+	else
+		next = line_end(l, result, &e);
+	line_unref(l); // NOLINT(clang-analyzer-unix.Malloc): likewise
+	return next;
 }
 
 /* A detached line is a commands of its own that nobody waits for. */

@@ -5,10 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 #include "access.h"
-#include "atomic_file.h"
 #include "backend.h"
 #include "fs/background.h"
 #include "fs/check.h"
@@ -45,16 +43,6 @@ static int find_backend(const char *name, const struct backend_ops **ret, struct
 	                   backends[1]->name);
 }
 
-static int make_folder(const char *path, mode_t mode, struct err *e)
-{
-	int fd = dir_make(path, mode, e);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 static int open_model(const struct options *o, struct model **ret, struct err *e)
 {
 	struct model_config c = {
@@ -72,12 +60,6 @@ static int open_model(const struct options *o, struct model **ret, struct err *e
 	};
 	int r = find_backend(o->backend, &c.ops, e);
 
-	if (r == 0)
-		r = make_folder(o->config_dir, 0755, e);
-	if (r == 0)
-		r = make_folder(o->state_dir, 0755, e);
-	if (r == 0)
-		r = make_folder(o->run_dir, 0755, e);
 	return r ? r : model_open(&c, ret, e);
 }
 
@@ -153,8 +135,9 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int status;
 
-	if (access_helper(argc, argv, &status) || qemu_launcher(argc, argv, &status))
+	if (access_helper(argc, argv, &status))
 		return status;
+	qemu_launcher(argc, argv);
 	if (options_read(argc, argv, &o, &e)) {
 		fprintf(stderr, "domfs: %s\n", e.text);
 		status = 2;

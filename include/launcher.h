@@ -2,9 +2,7 @@
 #ifndef LAUNCHER_H
 #define LAUNCHER_H
 
-#include <stdbool.h>
-
-/* To be called first in main(): runs the launcher and returns true when this process was started as one; *ret is its exit code. */
-bool qemu_launcher(int argc, char **argv, int *ret);
+/* To be called first in main(): does not return when this process was started as a launcher. */
+void qemu_launcher(int argc, char **argv);
 
 #endif

@@ -12,6 +12,10 @@ chmod 755 "$T"
 mkfifo "$T/never"
 # shellcheck disable=SC2034 # for the scripts: two users that are not root
 NOBODY=65534 STRANGER=1
+: "${SLOW:=1}" # times as patient: with a program that a sanitizer slows down
+for options in ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS; do
+	export "$options=${!options:+${!options}:}log_path=$T/report"
+done
 
 # case_ NAME COMMAND...: the command's status is the result; its output is shown when it fails.
 case_() {
@@ -45,7 +49,7 @@ stop_daemon() {
 
 # until_ SECONDS COMMAND...: again and again until it succeeds; generous limits, looked at ten times a second.
 until_() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * SLOW))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
@@ -103,9 +107,18 @@ tool() {
 	echo "$T/$1"
 }
 
+# What a sanitizer said of any process of the program; those without an environment (helpers) said it in the daemon's log.
+sanitizers() {
+	local said
+	said=$(cat "$T"/report.* "$T/daemon.log" 2>/dev/null | grep -E -A 60 'Sanitizer:|runtime error:') || return 0
+	echo 'not ok a sanitizer found something'
+	printf '%s\n' "$said" | head -n 300 | sed 's/^/  # /'
+}
+
 finish() {
 	local at left
 	[ -z "${PID:-}" ] || stop_daemon TERM
+	sanitizers
 	cut -d' ' -f2 /proc/mounts | grep "^$T/" | while read -r at; do umount -l "$at"; done
 	if [ -d "$T/run/qemu" ]; then # guests that a failed case left behind: known by this test's own folder
 		for at in /proc/[0-9]*; do

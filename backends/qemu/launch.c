@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "backends/qemu/qemu.h"
+#include "launcher.h"
 
 #define LAUNCHER_NAME "domfs-launch"
 #define LAUNCHER_MARK "--domfs-launch-guest"
@@ -34,13 +35,14 @@ struct launch_report { /* through the status pipe; nothing at all when QEMU was 
 
 /* ---- in the launcher ---- */
 
-static int report(int status, const char *step)
+/* At once: what the daemon does at its exit is not the launcher's business. */
+static _Noreturn void give_up(int status, const char *step)
 {
 	struct launch_report r = { .code = errno };
 
 	snprintf(r.step, sizeof(r.step), "%s", step);
 	/* Less than PIPE_BUF: written whole, or nobody reads any more. */
-	return write(status, &r, sizeof(r)) == sizeof(r) ? 1 : 2;
+	_exit(write(status, &r, sizeof(r)) == sizeof(r) ? 1 : 2);
 }
 
 /* Every descriptor above 2 that KEEP does not name is closed. KEEP is sorted here. */
@@ -95,7 +97,7 @@ static const char *become(uid_t uid, gid_t kvm_gid)
 	return NULL;
 }
 
-bool qemu_launcher(int argc, char **argv, int *ret)
+void qemu_launcher(int argc, char **argv)
 {
 	char *const environment[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, (char[]){ "LC_ALL=C" }, NULL };
 	int fds[FD_LIMIT], status, err_fd, null;
@@ -104,26 +106,20 @@ bool qemu_launcher(int argc, char **argv, int *ret)
 
 	if (argc <= ARG_QEMU || strcmp(argv[ARG_NAME], LAUNCHER_NAME) != 0 ||
 	    strcmp(argv[ARG_MARK], LAUNCHER_MARK) != 0)
-		return false;
+		return;
 	status = atoi(argv[ARG_STATUS]);
 	err_fd = atoi(argv[ARG_STDERR]);
 	n = fds_parse(argv[ARG_FDS], fds, COUNT(fds) - 1);
 	fds[n++] = status;
-	*ret = 2;
 	null = open("/dev/null", O_RDWR);
 	if (null < 0 || fcntl(status, F_SETFD, FD_CLOEXEC) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-	    dup2(err_fd, 2) < 0 || close_others(fds, n) < 0) {
-		*ret = report(status, "descriptors");
-		return true;
-	}
+	    dup2(err_fd, 2) < 0 || close_others(fds, n) < 0)
+		give_up(status, "descriptors");
 	step = become((uid_t)strtoul(argv[ARG_UID], NULL, 10), (gid_t)strtoul(argv[ARG_KVM], NULL, 10));
-	if (step) {
-		*ret = report(status, step);
-		return true;
-	}
+	if (step)
+		give_up(status, step);
 	execve(argv[ARG_QEMU], argv + ARG_QEMU, environment);
-	*ret = report(status, "exec");
-	return true;
+	give_up(status, "exec");
 }
 
 /* ---- in the daemon ---- */

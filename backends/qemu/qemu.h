@@ -128,9 +128,6 @@ int net_tap_counters(const char *name, struct device_counters *ret, struct err *
 
 /* ---- process.c, launch.c ---- */
 
-/* To be called first in main(): runs the launcher and returns true when this process was started as one. */
-bool qemu_launcher(int argc, char **argv, int *ret);
-
 struct spawn {
 	char *const *argv;
 	uid_t uid;      /* uid and gid that QEMU gets */

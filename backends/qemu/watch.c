@@ -79,8 +79,8 @@ void watch_tell(struct watch *w, const char *reason)
 
 	w->known = true;
 	if (m->run == RUN_ENDED) {
+		observe(w, STATE_PAUSED, true); /* first: who is told may restart the guest at once */
 		s->ended(w->g->domain, m->end, true, m->reason);
-		observe(w, STATE_PAUSED, true);
 		return;
 	}
 	if (!reason)

@@ -31,8 +31,10 @@ static int foreign_new(struct backend *s, const char *name, const struct uuid *u
 	           u->b[15]);
 	r = spec_parse(text.p, text.len, &spec, NULL, e);
 	buf_free(&text);
-	if (r)
-		return fail_in(e, "the simulator's own guest %s", name);
+	if (r) {
+		fail_in(e, "the simulator's own guest %s", name);
+		return r;
+	}
 	*ret = sim_guest_new(s, name, u, id, spec);
 	spec_unref(spec);
 	return 0;
@@ -65,7 +67,7 @@ int sim_foreign_adopt(struct backend *s, struct err *e)
 	for (unsigned i = 1; !ret && i <= s->opt.domains; i++) {
 		struct uuid u = foreign_uuid('v', i);
 		char *name = x_printf("vm%u", i);
-		struct guest *g = NULL;
+		struct guest *g;
 
 		ret = foreign_new(s, name, &u, (int)i, &g, e);
 		free(name);
@@ -89,7 +91,7 @@ void sim_foreign_churn(struct backend *s, struct timer *t)
 		sim_guest_vanish(s, s->churner, END_DESTROYED, "vanished");
 	} else {
 		struct uuid u = foreign_uuid('c', ++s->churned);
-		struct guest *g = NULL;
+		struct guest *g;
 		struct err e;
 
 		if (foreign_new(s, "churn", &u, s->last_id + 1, &g, &e))

@@ -95,7 +95,7 @@ let_go() {
 hold
 before=$SECONDS
 stop_daemon TERM
-case_ 'SIGTERM with readers and writers in the middle ends at once' [ $((SECONDS - before)) -lt 10 ]
+case_ 'SIGTERM with readers and writers in the middle ends at once' [ $((SECONDS - before)) -lt $((10 * SLOW)) ]
 case_ 'they all end' let_go
 case_ 'the mount is gone' not mountpoint -q "$VM"
 case_ 'and the mount point is a folder' rmdir "$VM"

@@ -8,7 +8,7 @@ running() { (cd "$VM" && cat ./*/state) | sort | uniq -c | awk '{ print $1, $2 }
 rows() { grep -c '^vm[0-9]' "$VM/list"; }
 statuses() { (cd "$VM" && cat ./*/status) | grep -c '^state running$'; }
 within() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * SLOW))
 	shift
 	"$@" && [ "$SECONDS" -le "$end" ]
 }
@@ -59,7 +59,7 @@ resident() { [ "$(awk '/^VmRSS/ { print $2 }' "/proc/$PID/status")" -lt 600000 ]
 case_ '10000: in less than 600 MB' resident
 before=$SECONDS
 stop_daemon TERM
-case_ '10000: it ends at once' [ $((SECONDS - before)) -lt 5 ]
+case_ '10000: it ends at once' [ $((SECONDS - before)) -lt $((5 * SLOW)) ]
 daemon --backend sim:churn=5,domains=20
 churned() {
 	for _ in $(seq 100); do ls -l "$VM" >/dev/null 2>&1; cat "$VM/churn/status" >/dev/null 2>&1; done

@@ -218,7 +218,7 @@ static void test_live(void **state)
 	job_free(j);
 	assert_int_equal(world_call(w, d, 0, "commit", call_commit, NULL), 0);
 	text = world_read(w, "config/web1.cfg");
-	assert_string_equal(text, "memory=100\nmaxmem=128\ncpus = [ \"1\", ]\n");
+	assert_string_equal(text, "memory=100\nmaxmem=128\ncpus = [ \"1\" ]\n");
 	free(text);
 	domain_lock(d);
 	assert_false(domain_pending(d));

@@ -136,6 +136,7 @@ static void test_liveness(void **state)
 	asked = clock_msec();
 	expect("unresponsive running;");
 	assert_true(clock_msec() - asked >= 2000);
+	assert_int_equal(guest_wait(g, guest_is, STATE_UNRESPONSIVE, clock_msec() + LIMIT, NULL, NULL), 0);
 	assert_int_equal(guest_alive(g, NULL, NULL), -ETIMEDOUT);
 	assert_int_equal(poll(&p, 1, 0), 0); /* one question at a time */
 	events(g, STATUS("running", "true"));
