@@ -18,6 +18,9 @@
  */
 int file_replace(int dirfd, const char *name, const void *p, size_t n, mode_t mode, struct err *e);
 
+/* Remove what file_replace() left in a folder when its process was killed. Only while nobody replaces files there. */
+void file_sweep(int dirfd);
+
 /*
  * Append the regular file NAME (no symlink) of the folder DIRFD, at most MAX bytes, to *ret, which is untouched on
  * failure.

@@ -1,5 +1,6 @@
 #include "atomic_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +12,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TEMP_MARK ".tmp-" /* in the names of files that are not whole yet */
 
 static int write_all(int fd, const char *p, size_t n)
 {
@@ -38,7 +41,7 @@ static char *temp_open(int dirfd, const char *name, int *ret)
 	for (int tries = 0; tries < 16; tries++) {
 		if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != sizeof(salt))
 			salt = (uint32_t)getpid() * 16 + (uint32_t)tries;
-		temp = x_printf(".%s.tmp-%08x", name, salt);
+		temp = x_printf(".%s" TEMP_MARK "%08x", name, salt);
 		fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd >= 0) {
 			*ret = fd;
@@ -80,6 +83,30 @@ int file_replace(int dirfd, const char *name, const void *p, size_t n, mode_t mo
 out:
 	free(temp);
 	return r;
+}
+
+/* Whether NAME is one of temp_open()'s: ".", a name, ".tmp-", eight hexadecimal digits. */
+static bool is_temp(const char *name)
+{
+	const char *mark = strstr(name, TEMP_MARK);
+
+	return *name == '.' && mark > name + 1 && strspn(mark + strlen(TEMP_MARK), "0123456789abcdef") == 8 &&
+	       strlen(mark) == strlen(TEMP_MARK) + 8;
+}
+
+void file_sweep(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	while (dir && (entry = readdir(dir)))
+		if (is_temp(entry->d_name))
+			unlinkat(dirfd, entry->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 int file_slurp(int dirfd, const char *name, size_t max, struct buf *ret, struct err *e)

@@ -52,6 +52,7 @@ int folder_open(struct model *m, const char *dir, struct folder **ret, struct er
 		          "%s must belong to the daemon's user and be writable by nobody else: chown root, chmod go-w",
 		          dir);
 	} else {
+		file_sweep(f->dirfd);
 		if (mkdirat(f->dirfd, "auto", 0755) && errno != EEXIST)
 			log_warn("%s/auto: %m", dir);
 		f->autofd = openat(f->dirfd, "auto", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

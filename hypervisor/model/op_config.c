@@ -9,6 +9,7 @@
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
 #include "log.h"
+#include "testpoint.h"
 
 /* A MAC that stays the same as long as the domain's uuid does, in Xen's range. */
 static void mac_of(const struct uuid *u, unsigned vif, char out[MAC_TEXT])
@@ -232,8 +233,10 @@ static int config_write(struct domain *d, const char *text, size_t len, struct s
 	struct err meta = { 0 };
 	int rc = store_valid_save(d, text, len, e);
 
+	test_point("config-valid");
 	if (!rc)
 		rc = folder_write(d->model, name, text, len, e);
+	test_point("config-written");
 	if (!rc) {
 		config_take(d, text, len, spec_ref(spec));
 		if (store_domain_save(d, &meta)) /* the text is in force: only a new uuid= of it could be forgotten */

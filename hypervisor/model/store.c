@@ -112,6 +112,8 @@ int store_open(const char *dir, struct store **ret, struct err *e)
 	s->dirfd = dir_make(dir, 0700, e);
 	rc = s->dirfd < 0 ? s->dirfd : lock_take(s, e);
 	if (!rc)
+		file_sweep(s->dirfd);
+	if (!rc)
 		rc = boot_id(s->boot, e);
 	if (!rc)
 		rc = ids_load(s, e);

@@ -162,6 +162,7 @@ int store_domain_load(struct domain *d, struct err *e)
 
 	if (dirfd < 0)
 		return fail(e, errno, "%s/domains/%s: %m", s->path, d->name);
+	file_sweep(dirfd);
 	rc = file_slurp(dirfd, "meta", 1 << 20, &b, e);
 	if (!rc)
 		rc = meta_unpack(d, &b, e);

@@ -69,6 +69,8 @@ destroy-killed destroy off
 destroy-removed destroy off
 define-meta define any
 undefine-removed undefine any
+config-valid config any
+config-written config any
 rename-journal rename any
 rename-written rename any
 adopt-abandoned adopt any
@@ -155,6 +157,23 @@ for point in $(of undefine); do
 	daemon
 	case_ "$point: it is there or it is not" eval 'if [ -e "$VM/new" ]; then whole victim new && rmdir "$VM/new"; else whole victim; fi'
 	case_ "$point: the name is free, and its text is kept" eval 'define new && rmdir "$VM/new" && grep -ls domfs.name=new "$T"/etc/.removed/new.*'
+	stop_daemon
+done
+
+config_killed() { # the old text or the new one, whole, and in force
+	! cmp -s "$T/changed" "$VM/victim/config" || cp "$T/changed" "$T/victim.cfg"
+	whole victim && status_is victim config current && status_is victim mem_mib "$(sed -n 's/^memory = //p' "$T/victim.cfg")"
+}
+for point in $(of config); do
+	dying "$point"
+	sed 's/^memory = .*/memory = 112/' "$T/victim.cfg" >"$T/changed"
+	cp "$T/changed" "$VM/victim/config" 2>/dev/null
+	died "$point"
+	daemon
+	case_ "$point: the old text or the new one" config_killed
+	case_ "$point: nothing half-written is left" eval '! find "$T/etc" "$T/state" -name "*.tmp-*" | grep .'
+	cp "$T/changed" "$VM/victim/config" && cp "$T/changed" "$T/victim.cfg"
+	case_ "$point: it can be written" config_killed
 	stop_daemon
 done
 

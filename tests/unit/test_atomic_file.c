@@ -116,6 +116,29 @@ static void test_replace_refused(void **state)
 	assert_int_equal(entries(), 2);
 }
 
+/* A killed process leaves its new file: the next one removes that and nothing else. */
+static void test_sweep(void **state)
+{
+	static const char *const kept[] = { "b",
+		                            ".a.tmp-",
+		                            ".a.tmp-0123456",
+		                            ".a.tmp-0123456789",
+		                            "a.tmp-01234567",
+		                            ".a.tmp-0123456X",
+		                            ".tmp-01234567" };
+	size_t before = entries();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(kept); i++)
+		close(openat(dirfd_, kept[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	close(openat(dirfd_, ".a.tmp-0123abcd", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	file_sweep(dirfd_);
+	assert_int_equal(faccessat(dirfd_, ".a.tmp-0123abcd", F_OK, 0), -1);
+	for (size_t i = 0; i < COUNT(kept); i++)
+		assert_int_equal(unlinkat(dirfd_, kept[i], 0), 0);
+	assert_int_equal(entries(), before);
+}
+
 static void test_slurp(void **state)
 {
 	static const struct {
@@ -185,9 +208,8 @@ static void test_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replace),
-		cmocka_unit_test(test_replace_refused),
-		cmocka_unit_test(test_slurp),
+		cmocka_unit_test(test_replace), cmocka_unit_test(test_replace_refused),
+		cmocka_unit_test(test_sweep),   cmocka_unit_test(test_slurp),
 		cmocka_unit_test(test_dir),
 	};
 
