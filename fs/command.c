@@ -151,7 +151,7 @@ void commands_go_on(struct commands *c)
 		commands_end(c, 0, "");
 }
 
-static void commands_step(void *arg)
+void commands_step(void *arg)
 {
 	struct commands *c = commands_ref(arg);
 
@@ -177,8 +177,8 @@ static bool is_urgent(const struct caller *caller, const char *text)
 		return true;
 	text += strspn(text, " \t");
 	for (size_t i = 0; i < COUNT(ends); i++) {
-		if (strncmp(text, ends[i], strlen(ends[i])) == 0)
-			return true;
+		if (strncmp(text, ends[i], strlen(ends[i])) == 0) /* and nothing follows it */
+			return !text[strcspn(text, "\n")] || !text[strcspn(text, "\n") + 1];
 	}
 	return false;
 }

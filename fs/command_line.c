@@ -127,7 +127,7 @@ void command_waited(struct wait *w, int result)
 	if (result == VERB_WAITS)
 		line_waits(l);
 	else if (line_end(l, result, &e))
-		commands_go_on(c);
+		pool_run(commands_step, c, c->urgent); /* this thread is one of those for what ends soon */
 	line_unref(l);
 	commands_unref(c);
 }

@@ -48,6 +48,7 @@ void commands_unref(struct commands *c);
 bool commands_list(struct commands *c); /* counts as under way; false when the user has enough */
 void commands_unlist(struct commands *c);
 void commands_end(struct commands *c, int result, const char *sentence);
+void commands_step(void *c);             /* the same, for a pool thread */
 void commands_go_on(struct commands *c); /* with the next line; the caller holds a reference, or C's own */
 
 /* ---- command_line.c ---- */

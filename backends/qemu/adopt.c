@@ -82,6 +82,13 @@ static void take_over(struct guest *g, struct watch *w)
 	monitor_add(g->b->monitor, w);
 }
 
+/* As long as it runs, its user id and its memory are taken: the handle stays until the backend is closed. */
+static void leave_alone(struct guest *g, bool runs)
+{
+	if (!runs)
+		guest_unref(g);
+}
+
 /* *R is taken over. */
 static void adopt_started(struct backend *b, int folder, const char *name, struct record *r, bool held)
 {
@@ -104,12 +111,12 @@ static void adopt_started(struct backend *b, int folder, const char *name, struc
 		g->pidfd = find_process(folder, &g->record);
 	if (run_folder_open(g, &e) < 0 || (held && g->pidfd < 0)) {
 		log_error("%s: guest %s runs, and its process cannot be found", g->dir, g->record.name);
-		guest_unref(g);
+		leave_alone(g, held);
 		return;
 	}
 	if (!appear(g)) {
 		log_warn("%s: guest %s is refused and left alone", g->dir, g->record.name);
-		guest_unref(g);
+		leave_alone(g, held);
 		return;
 	}
 	test_point("adopt-appeared");
@@ -123,6 +130,17 @@ static void adopt_started(struct backend *b, int folder, const char *name, struc
 		atomic_store(&g->destroying, true);
 	watch_exited(w);
 	watch_free(w);
+}
+
+/* Only a QEMU that was broken into lets go of its lock and lives: its id must not become another guest's. */
+static bool is_alive(const struct record *r)
+{
+	int pidfd = process_find(r);
+	bool alive = pidfd >= 0 && poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 0) == 0;
+
+	if (pidfd >= 0)
+		close(pidfd);
+	return alive;
 }
 
 static void adopt_one(struct backend *b, const char *name)
@@ -149,7 +167,7 @@ static void adopt_one(struct backend *b, const char *name)
 	lock = run_folder_lock(folder, &e);
 	if (lock >= 0)
 		close(lock);
-	adopt_started(b, folder, name, &r, lock == -EBUSY);
+	adopt_started(b, folder, name, &r, lock == -EBUSY || is_alive(&r));
 out:
 	record_free(&r);
 	close(folder);

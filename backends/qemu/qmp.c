@@ -223,6 +223,7 @@ static int converse(const struct wait *w, json_t *arguments, const int *fds, siz
 			break;
 		if (json_is_string(json_object_get(line, "event"))) {
 			json_decref(line);
+			rc = await(w, -1, 0, 0, e); /* who tells without end is not listened to without end */
 			continue;
 		}
 		if (json_integer_value(json_object_get(line, "id")) != id) {

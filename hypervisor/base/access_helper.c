@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "access.h"
@@ -93,6 +95,7 @@ static int path_open(const struct access_request *q, const char *path, int proc,
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS };
 	int at, fd = -1, r = 0;
 	char number[16];
+	struct statfs fs;
 	struct stat st;
 
 	*step = ACCESS_FIND;
@@ -105,6 +108,11 @@ static int path_open(const struct access_request *q, const char *path, int proc,
 	}
 	*step = ACCESS_KIND;
 	if (!S_ISREG(st.st_mode) && (!S_ISBLK(st.st_mode) || q->read_max != SIZE_MAX)) {
+		r = -EINVAL;
+		goto out;
+	}
+	/* The daemon reads and closes what it is handed, and a FUSE server of the user's could hold it there for ever. */
+	if (q->uid && q->read_max == SIZE_MAX && (fstatfs(at, &fs) < 0 || fs.f_type == FUSE_SUPER_MAGIC)) {
 		r = -EINVAL;
 		goto out;
 	}

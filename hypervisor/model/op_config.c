@@ -269,8 +269,16 @@ static int set_config(struct job *j, const char *text, size_t len, struct err *e
 int domain_set_config(struct job *j, const char *text, size_t len, struct err *e)
 {
 	struct lock *disk = &j->domain->model->disk;
+	uid_t uid = j->caller->user.uid;
+	bool his;
 	int rc;
 
+	domain_lock(j->domain);
+	his = uid == 0 || uid == j->domain->owner;
+	domain_unlock(j->domain);
+	if (!his)
+		return fail(e, EPERM,
+		            "a configuration is written by its owner: the files in it are opened with his rights");
 	lock_acquire(disk);
 	rc = set_config(j, text, len, e);
 	lock_release(disk);

@@ -10,6 +10,8 @@
 #include "log.h"
 #include "testpoint.h"
 
+#define DOMAINS_USER 256
+
 /* Also a file that is not in use, such as a link, is somebody's. */
 static int check_free(struct model *m, const char *name, struct err *e)
 {
@@ -20,6 +22,24 @@ static int check_free(struct model *m, const char *name, struct err *e)
 		return fail(e, EEXIST, "%s: there is a domain of this name already", name);
 	}
 	return folder_has(m, name) ? fail(e, EEXIST, "%s.cfg is in the configuration folder already", name) : 0;
+}
+
+/* What users define costs memory and disk of everybody's; root's own are not counted. */
+static int check_share(struct model *m, uid_t owner, struct err *e)
+{
+	struct domain *d;
+	uint64_t after = 0;
+	unsigned owned = 0;
+
+	while (owner && (d = model_next(m, after))) {
+		after = d->serial;
+		domain_lock(d);
+		owned += d->owner == owner;
+		domain_unlock(d);
+		domain_unref(d);
+	}
+	return owned >= DOMAINS_USER ? fail(e, EPERM, "you have %u domains, and nobody but root may have more", owned)
+	                             : 0;
 }
 
 /* Registered first: the folder's watcher then knows the file for what it is. The disk's lock is held. */
@@ -61,6 +81,8 @@ int domain_define(struct model *m, struct job *j, const char *name, struct domai
 	d->group = j->caller->user.gid;
 	lock_acquire(&m->disk);
 	rc = check_free(m, name, e);
+	if (!rc)
+		rc = check_share(m, j->caller->user.uid, e);
 	if (!rc)
 		rc = define(d, name, e);
 	lock_release(&m->disk);

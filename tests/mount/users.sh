@@ -49,6 +49,13 @@ case_ 'but no password' not ana grep -q secret "$G/config"
 group_manages() { chmod 770 "$G" && ana_says "$G/ctl" pause && state_is web1 paused && ana_says "$G/ctl" unpause; }
 case_ 'w for the group: it manages' group_manages
 case_ 'and sees the password' ana grep -q secret "$G/config"
+manager_configures() { # root's files would be opened for her
+	printf 'memory = 64\ndisk = [ "/etc/shadow,raw,xvda,r" ]\n' >"$T/hers.cfg"
+	chmod 644 "$T/hers.cfg"
+	not ana cp "$T/hers.cfg" "$G/config" 2>/dev/null && tail -n 1 "$G/history" | grep -q "EPERM 'config' .*its owner" &&
+		grep -q secret "$G/config"
+}
+case_ 'but the configuration is its owner'"'"'s' manager_configures
 case_ 'its name is in history' grep -Eq " (nobody|$NOBODY)[^ ]* [0-9]+ ok 'pause'" "$G/history"
 no_gift() { denied ana chown "$STRANGER" "$G" && denied ana chmod 777 "$G"; }
 case_ 'a manager is no owner' no_gift
