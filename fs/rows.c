@@ -224,7 +224,7 @@ const struct node nodes[] = {
 	                    "Status, counters, disks and vifs as one "
 	                    "JSON object."),
 	[N_DOM_CONFIG] = STAGED(N_DOM, WHO_KEEPS, "config", show_config, commit_config,
-	                        "The desired configuration, verbatim. "
+	                        "The desired configuration, verbatim; only its owner writes it. "
 	                        "It is parsed when the writer closes; the old text stays until the new one is whole "
 	                        "and valid. Passwords are "
 	                        "shown to those who may write it."),

@@ -100,7 +100,8 @@ static int verdict_fail(struct err *e, const struct access_reply *v, const char 
 			return fail(e, v->code, "%s: symbolic links in a circle, or one of /proc", path);
 		return fail(e, v->code, "%s: %s does not find it: %s", path, who, strerror(v->code));
 	case ACCESS_KIND:
-		return fail(e, v->code, "%s: neither a regular file nor a block device that can be used here", path);
+		return fail(e, v->code,
+		            "%s: not a regular file (nor, but for root, may it lie on FUSE) or block device", path);
 	case ACCESS_OPEN:
 		if (denied)
 			return fail(e, v->code, "%s: %s may not open it for %s", path, who, flags_text(flags));

@@ -43,6 +43,8 @@ case_ "a tenant's domain has a kernel that he can read" eval 'mine && as_tenant 
 case_ "his domain may not read a kernel that he could not" eval \
 	'mine "kernel = \"$T/private/vmlinuz\"" && refusal db start EACCES "$T/private/vmlinuz"'
 case_ "nor a ramdisk" eval 'mine "ramdisk = \"$T/private/initramfs.gz\"" && refusal db start EACCES "$T/private/initramfs.gz"'
+case_ "nor a file of a FUSE server, which could hold the daemon" eval \
+	'mine "kernel = \"$VM/db/status\"" && refusal db start EINVAL "$VM/db/status"'
 case_ "nor a disk" eval "mine \"disk = [ 'file:$T/open/disk,xvda,w' ]\" && refusal db start EACCES '$T/open/disk'"
 case_ "nor write one that he can only read" eval \
 	"mine \"disk = [ 'file:$T/open/readable,xvda,w' ]\" && refusal db start EACCES '$T/open/readable'"
