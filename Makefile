@@ -15,15 +15,25 @@ ALL_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread
 
 OBJ := $(BUILD)/$(or $(KIND),obj)
 FOLDERS := fs hypervisor/base hypervisor/config hypervisor/model backends/qemu backends/sim
+
+# The Xen backend is built where libxl is (package libxen-dev).
+XEN_LIBS := xenlight xencontrol xenstore xentoollog
+XEN := $(shell pkg-config --exists $(XEN_LIBS) 2>/dev/null && echo yes)
+ifeq ($(XEN),yes)
+FOLDERS += backends/xen
+LIBS += $(XEN_LIBS)
+CPPFLAGS += -DHAVE_XEN
+endif
+
 SRC := $(sort $(wildcard $(addsuffix /*.c,$(FOLDERS))))
 LIB := $(OBJ)/libdomfs.a
 LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out fs/main.c,$(SRC)))
-UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_SRC := $(sort $(filter-out $(if $(filter yes,$(XEN)),,tests/unit/test_xen_%),$(wildcard tests/unit/test_*.c)))
 UNITS := $(patsubst %.c,$(OBJ)/%,$(UNIT_SRC))
 DOMFS := $(if $(KIND),$(OBJ)/domfs,$(BUILD)/domfs)
 GUEST := $(BUILD)/guest
 
-.PHONY: all run stop guest deps check check-unit check-mount check-guest asan tsan fuzz lint layers format format-check doc \
+.PHONY: all run stop guest deps check check-unit check-mount check-guest check-xen asan tsan fuzz lint layers format format-check doc \
 	cover install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -51,6 +61,9 @@ $(FAKE): $(patsubst %.c,$(OBJ)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))
 
 $(OBJ)/tests/unit/%: $(OBJ)/tests/unit/%.o $(FAKE) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
+
+# What xl itself reads configurations with.
+$(OBJ)/tests/unit/test_xen_config: ALL_LIBS += $(if $(filter yes,$(XEN)),-lxlutil)
 
 -include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')
 
@@ -88,6 +101,13 @@ check-guest:
 	tools/install-deps build run guest test
 	$(MAKE) all guest
 	GUEST=$(abspath $(GUEST)) tests/run guest $(DOMFS)
+
+check-xen:
+	tools/install-deps build guest xen
+	$(MAKE) all guest
+	tools/xen-lab build $(BUILD)/xen $(GUEST)
+	tools/xen-lab make $(BUILD)/xen
+	LAB=$(abspath $(BUILD))/xen tests/run xen $(DOMFS)
 
 .PHONY: $(OBJ)/units
 $(OBJ)/units: $(UNITS)

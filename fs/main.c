@@ -19,7 +19,14 @@
 #define VERSION "0.1"
 #endif
 
-static const struct backend_ops *const backends[] = { &qemu_backend, &sim_backend };
+/* In the order in which `auto` asks whether the host is theirs. */
+static const struct backend_ops *const backends[] = {
+#ifdef HAVE_XEN
+	&xen_backend,
+#endif
+	&qemu_backend,
+	&sim_backend,
+};
 
 static const char *backend_name(size_t i, const void *ctx)
 {
@@ -29,18 +36,22 @@ static const char *backend_name(size_t i, const void *ctx)
 
 static int find_backend(const char *name, const struct backend_ops **ret, struct err *e)
 {
+	char names[64] = "";
 	const char *near;
 
+	bool any = strcmp(name, "auto") == 0;
+
 	for (size_t i = 0; i < COUNT(backends); i++) {
-		if (strcmp(backends[i]->name, name) == 0) {
+		if (any ? !backends[i]->here || backends[i]->here() : strcmp(backends[i]->name, name) == 0) {
 			*ret = backends[i];
 			return 0;
 		}
 	}
+	for (size_t i = 0; i < COUNT(backends); i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? " " : "", backends[i]->name);
 	near = nearest(name, COUNT(backends), backend_name, NULL);
 	return near ? fail(e, EINVAL, "there is no backend '%s': did you mean %s?", name, near)
-	            : fail(e, EINVAL, "there is no backend '%s': there are %s and %s", name, backends[0]->name,
-	                   backends[1]->name);
+	            : fail(e, EINVAL, "there is no backend '%s': there are %s", name, names);
 }
 
 static int open_model(const struct options *o, struct model **ret, struct err *e)

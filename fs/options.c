@@ -19,7 +19,8 @@
 
 const struct option_row option_rows[] = {
 	{ "backend", OPTION_TEXT, true, AT(backend), "NAME[:OPTIONS]",
-	  "The hypervisor: qemu, or sim, a simulator; what follows the colon is for it." },
+	  "The hypervisor: xen, qemu, or sim, a simulator; what follows the colon is for it. Unless said auto: xen in "
+	  "the control domain of Xen, else qemu." },
 	{ "config-dir", OPTION_TEXT, false, AT(config_dir), "FOLDER",
 	  "The domains' configurations and domfs.conf; /etc/domfs unless said." },
 	{ "state-dir", OPTION_TEXT, true, AT(state_dir), "FOLDER",
@@ -134,7 +135,7 @@ static int option_set(struct options *o, const struct option_row *row, const cha
 static void options_default(struct options *o)
 {
 	*o = (struct options){ .log_level = LOG_INFO, .uid_first = 2000000000, .uid_last = 2000065535 };
-	set_text(&o->backend, "qemu");
+	set_text(&o->backend, "auto");
 	set_text(&o->config_dir, "/etc/domfs");
 	set_text(&o->state_dir, "/var/lib/domfs");
 	set_text(&o->run_dir, "/run/domfs");

@@ -84,7 +84,7 @@ void domain_facts_get(const struct ref *r, struct domain_facts *f)
 	memset(f, 0, sizeof(*f));
 	f->backend = r->model->ops->name;
 	if (!d) {
-		host_facts_get(f);
+		host_facts_get(r->model, f);
 		return;
 	}
 	lock_acquire(&d->lock);

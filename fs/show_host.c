@@ -29,15 +29,20 @@ static struct timespec host_booted(void)
 	return (struct timespec){ .tv_sec = (time_t)((since + 500) / 1000) };
 }
 
-void host_facts_get(struct domain_facts *f)
+void host_facts_get(const struct model *m, struct domain_facts *f)
 {
+	uint64_t mib = host_mib();
+	unsigned cpus = (unsigned)get_nprocs();
+
+	if (m->ops->own)
+		m->ops->own(m->backend, &mib, &cpus);
 	f->name = HOST_NAME;
 	f->uuid = HOST_UUID;
 	f->state = state_names[STATE_RUNNING];
 	f->reason = "booted";
 	f->since = f->started = host_booted();
-	f->mem_mib = f->mem_actual_mib = f->maxmem_mib = host_mib();
-	f->vcpus = (uint64_t)get_nprocs();
+	f->mem_mib = f->mem_actual_mib = f->maxmem_mib = mib;
+	f->vcpus = cpus;
 	f->maxvcpus = (uint64_t)get_nprocs_conf();
 	f->autostart = f->on = true;
 	f->config = "current";
@@ -118,23 +123,44 @@ static void info_line(struct buf *b, const char *key, const char *value)
 	buf_puts(b, *value ? "\n" : "-\n");
 }
 
-/* What follows from names of the host alone. Never waits. */
-static void info_fixed(const struct ref *r, struct buf *b)
+/* A backend whose own view of the host goes further says these keys itself. */
+static bool info_said(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *p = text; p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (strncmp(p, key, n) == 0 && p[n] == ' ')
+			return true;
+	}
+	return false;
+}
+
+static void info_number(struct buf *b, const char *theirs, const char *key, uint64_t n)
+{
+	if (!info_said(theirs, key))
+		buf_printf(b, "%s %" PRIu64 "\n", key, n);
+}
+
+/* What follows from names of the host alone, and what the backend says. Never waits. */
+static void info_fixed(const struct ref *r, struct buf *b, struct buf *theirs)
 {
 	struct utsname u = { 0 };
 
 	uname(&u);
+	if (r->model->ops->info)
+		r->model->ops->info(r->model->backend, theirs);
 	info_line(b, "host", u.nodename);
 	info_line(b, "release", u.release);
 	info_line(b, "version", u.version);
 	info_line(b, "machine", u.machine);
-	buf_printf(b, "nr_cpus %d\nmax_cpu_id %d\n", get_nprocs(), get_nprocs_conf() - 1);
-	if (r->model->ops->info)
-		r->model->ops->info(r->model->backend, b);
+	info_number(b, theirs->p, "nr_cpus", (uint64_t)get_nprocs());
+	info_number(b, theirs->p, "max_cpu_id", (uint64_t)get_nprocs_conf() - 1);
+	buf_add(b, theirs->p, theirs->len);
 }
 
 /* The processors, as the first of them says. */
-static void info_cpu(struct buf *b)
+static void info_cpu(struct buf *b, const char *theirs)
 {
 	struct buf text = { 0 };
 	char cores[32], siblings[32], mhz[32], numa[64];
@@ -149,20 +175,24 @@ static void info_cpu(struct buf *b)
 	buf_free(&text);
 	c = strtoul(cores, NULL, 10);
 	s = strtoul(siblings, NULL, 10);
-	buf_printf(b, "nr_nodes %lu\n", strchr(numa, '-') ? strtoul(strrchr(numa, '-') + 1, NULL, 10) + 1 : 1);
-	buf_printf(b, "cores_per_socket %lu\nthreads_per_core %lu\n", c ? c : 1, c && s > c ? s / c : 1);
-	info_line(b, "cpu_mhz", mhz);
+	info_number(b, theirs, "nr_nodes", strchr(numa, '-') ? strtoul(strrchr(numa, '-') + 1, NULL, 10) + 1 : 1);
+	info_number(b, theirs, "cores_per_socket", c ? c : 1);
+	info_number(b, theirs, "threads_per_core", c && s > c ? s / c : 1);
+	if (!info_said(theirs, "cpu_mhz"))
+		info_line(b, "cpu_mhz", mhz);
 }
 
 int show_info(const struct ref *r, const struct user *reader, struct buf *b, struct err *e)
 {
 	struct host host = { .total_mib = host_mib(), .cpus = (unsigned)get_nprocs() };
 	struct err ignored = { 0 };
+	struct buf theirs = { 0 };
 
 	(void)reader;
 	(void)e;
-	info_fixed(r, b);
-	info_cpu(b);
+	info_fixed(r, b, &theirs);
+	info_cpu(b, theirs.p);
+	buf_free(&theirs);
 	if (r->model->ops->host && !r->model->ops->host(r->model->backend, &host, &ignored))
 		buf_printf(b, "total_memory %" PRIu64 "\nfree_memory %" PRIu64 "\n", host.total_mib, host.free_mib);
 	else
@@ -178,12 +208,13 @@ size_t size_round(size_t n, size_t step)
 
 size_t size_info(const struct ref *r)
 {
-	struct buf b = { 0 };
+	struct buf b = { 0 }, theirs = { 0 };
 	size_t n;
 
-	info_fixed(r, &b);
+	info_fixed(r, &b, &theirs);
 	n = b.len;
 	buf_free(&b);
+	buf_free(&theirs);
 	return size_round(
 		n + sizeof("nr_nodes cores_per_socket threads_per_core cpu_mhz total_memory free_memory tree 1") +
 			7 * 20,

@@ -10,8 +10,8 @@
 
 struct domain_facts;
 
-void host_facts_get(struct domain_facts *f); /* never waits; any thread */
-void host_counters(struct counters *ret);    /* of the host as a domain */
+void host_facts_get(const struct model *m, struct domain_facts *f); /* never waits; any thread */
+void host_counters(struct counters *ret);                           /* of the host as a domain */
 void host_vcpu_list(struct buf *b);
 
 int show_info(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);

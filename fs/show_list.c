@@ -73,7 +73,7 @@ static bool line_of(struct domain *d, uint64_t deadline, struct line *l)
 
 	counters_until(d, deadline, &c);
 	lock_acquire(&d->lock);
-	on = domain_on(d);
+	on = domain_on(d) && d->id >= 0; /* one that has no number yet is being made */
 	if (on) {
 		l->id = d->id;
 		dirname_encode(d->name, name);
@@ -90,13 +90,13 @@ static int by_id(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void list_host(struct buf *b)
+static void list_host(const struct model *m, struct buf *b)
 {
 	struct domain_facts f = { 0 };
 	struct counters c;
 	char text[LINE_MAX_LIST];
 
-	host_facts_get(&f);
+	host_facts_get(m, &f);
 	host_counters(&c);
 	line_format(text, f.name, 0, f.mem_mib, (unsigned)f.vcpus, state_letters[STATE_RUNNING], c.cpu_usec);
 	buf_printf(b, "Name                                        ID   Mem VCPUs\tState\tTime(s)\n%s\n", text);
@@ -110,7 +110,7 @@ int show_list(const struct ref *r, const struct user *reader, struct buf *b, str
 	struct line *lines = x_array(n + 1, sizeof(*lines)), unseen;
 
 	(void)e;
-	list_host(b);
+	list_host(r->model, b);
 	for (size_t i = 0; i < n; i++) {
 		if (domain_may(all[i], reader, 4))
 			on += line_of(all[i], deadline, &lines[on]);

@@ -55,6 +55,14 @@ struct sink {
 	void (*log)(struct domain *, const char *line);
 	/* Anything else of the list of events: NAME and "key=value ..." or "". */
 	void (*event)(struct domain *, const char *name, const char *detail);
+	/*
+	 * The number that the hypervisor gave the guest that start() is making: before anything else is told of it. Only
+	 * of a backend that numbers.
+	 */
+	void (*id)(struct domain *, int id);
+	/* Another tool gave it this name, or this much memory to go for. */
+	void (*renamed)(struct domain *, const char *name);
+	void (*target)(struct domain *, uint64_t mib);
 };
 
 /* All that start() needs. Immutable during the call. */
@@ -62,7 +70,7 @@ struct run {
 	struct domain *domain; /* the cookie */
 	const char *name;
 	struct uuid uuid;
-	int id;
+	int id;                   /* -1 when the backend numbers */
 	uint64_t serial;          /* of this run: never used before, also by an earlier daemon */
 	const struct spec *spec;  /* take a reference to keep it */
 	const struct user *owner; /* open what the spec names by access_open() with it */
@@ -82,6 +90,8 @@ struct backend_config {      /* from the daemon's options */
 struct backend_ops {
 	const char *name;
 	const struct key_use *keys; /* KEY_COUNT rows */
+	bool numbers;               /* the hypervisor gives its guests their ids: see the sink's id() */
+	bool (*here)(void);         /* whether this host runs under the hypervisor; NULL: under any */
 
 	/* The sink lives until close() has returned. */
 	int (*open)(const struct backend_config *, const struct sink *, struct backend **ret, struct err *e);
@@ -89,6 +99,8 @@ struct backend_ops {
 	/* Find what already runs and tell appeared(), then its state or its end. After it returned the monitor thread runs. */
 	int (*adopt)(struct backend *, struct err *e);
 	int (*host)(struct backend *, struct host *ret, struct err *e);
+	/* What of the host its own domain has, where guests get the rest; NULL: all. Must not block. */
+	void (*own)(struct backend *, uint64_t *mib, unsigned *cpus);
 	/* Lines "key value" for /vm/info: hypervisor, accel, virt_caps and the like. Must not block. */
 	void (*info)(struct backend *, struct buf *b);
 	/* Whether start() would take the spec, as far as can be said without doing anything. */
@@ -124,6 +136,6 @@ struct backend_ops {
 	void (*forget)(struct guest *);
 };
 
-extern const struct backend_ops qemu_backend, sim_backend;
+extern const struct backend_ops qemu_backend, sim_backend, xen_backend; /* xen_backend: where HAVE_XEN is defined */
 
 #endif

@@ -210,7 +210,8 @@ static int token(struct lexer *l, struct token *t, struct err *e)
 	if (is_alpha(c)) {
 		const char *at = l->p;
 
-		while (l->p < l->end && (is_alpha((unsigned char)*l->p) || is_digit((unsigned char)*l->p)))
+		while (l->p < l->end &&
+		       (is_alpha((unsigned char)*l->p) || is_digit((unsigned char)*l->p) || *l->p == '.'))
 			l->p++;
 		t->kind = TOKEN_WORD;
 		t->len = (size_t)(l->p - at);

@@ -11,12 +11,14 @@
 #define RATE_MAX (UINT64_C(1) << 50)
 #define DEVID_MAX 65535
 
-/* Digits at *p, at most MAX. */
+/* Digits at *p, at most MAX. With a 0 before them they would be octal to xl, and decimal to whoever wrote them. */
 static bool digits(const char **p, uint64_t max, uint64_t *ret)
 {
 	uint64_t v = 0;
 	const char *s = *p;
 
+	if (s[0] == '0' && s[1] >= '0' && s[1] <= '9')
+		return false;
 	for (; *s >= '0' && *s <= '9'; s++) {
 		v = v * 10 + (uint64_t)(*s - '0');
 		if (v > max)
@@ -34,7 +36,7 @@ static bool window_parse(const char *p, unsigned *usec)
 	static const struct {
 		const char *suffix;
 		unsigned usec;
-	} units[] = { { "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "", 1 } };
+	} units[] = { { "us", 1 }, { "u", 1 }, { "ms", 1000 }, { "m", 1000 }, { "s", 1000000 }, { "", 1000000 } };
 	uint64_t v;
 
 	if (!digits(&p, UINT32_MAX, &v))

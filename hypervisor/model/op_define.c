@@ -219,6 +219,31 @@ static int rename_guest(struct job *j, const char *name, struct err *e)
 	return rc;
 }
 
+/* It has no files: its name is the hypervisor's to give. */
+static int rename_foreign(struct job *j, const char *name, struct err *e)
+{
+	struct domain *d = j->domain;
+	char *from = domain_name(d);
+	int rc = check_free(d->model, name, e);
+
+	if (!rc && !d->model->ops->rename)
+		rc = fail(e, EOPNOTSUPP, "%s: the hypervisor in use cannot do it", j->verb);
+	if (!rc && !j->dry)
+		rc = registry_rename(d, name, e);
+	if (!rc && !j->dry) {
+		rc = rename_guest(j, name, e);
+		if (rc)
+			registry_rename(d, from, NULL);
+	}
+	if (!rc && !j->dry) {
+		domain_lock(d);
+		event_emit(d, "rename", "from=%s", from);
+		domain_unlock(d);
+	}
+	free(from);
+	return rc;
+}
+
 static int rename_slot(struct job *j, const char *name, struct err *e)
 {
 	struct domain *d = j->domain;
@@ -241,12 +266,15 @@ int domain_rename(struct job *j, const char *name, struct err *e)
 	struct err late = { 0 };
 	int rc = name_check(name, e);
 
-	if (!rc && d->foreign)
-		rc = fail(e, EPERM, "this domain was made by another tool, which keeps its name");
 	if (!rc)
 		rc = job_begin(j, e);
 	if (rc)
 		return rc;
+	if (d->foreign) {
+		rc = rename_foreign(j, name, e);
+		job_end(j);
+		return rc;
+	}
 	lock_acquire(&d->model->disk);
 	rc = rename_slot(j, name, e);
 	lock_release(&d->model->disk);

@@ -248,7 +248,9 @@ int domain_run(struct job *j, struct spec *spec, bool paused, struct err *e)
 	struct domain *d = j->domain;
 	struct user owner = { 0 };
 	gid_t *groups = NULL;
-	struct run run = { .domain = d, .spec = spec, .owner = &owner, .paused = paused, .started = time_now() };
+	struct run run = {
+		.domain = d, .spec = spec, .owner = &owner, .paused = paused, .started = time_now(), .id = -1
+	};
 	char *name;
 	uid_t uid;
 	int rc;
@@ -261,7 +263,7 @@ int domain_run(struct job *j, struct spec *spec, bool paused, struct err *e)
 	rc = access_user(uid, &owner, &groups, e);
 	if (!rc)
 		rc = store_serial(d->model->store, &run.serial, e);
-	if (!rc)
+	if (!rc && !d->model->ops->numbers)
 		rc = run.id = store_id(d->model->store, e);
 	if (rc >= 0)
 		rc = run_start(j, &run, spec, e);

@@ -44,6 +44,7 @@ static struct domain *new_domain(struct model *m, const struct found *f)
 {
 	struct domain *d = domain_new(m, f->name);
 	struct err e = { 0 };
+	int rc;
 
 	if (!f->foreign)
 		load_orphan(d);
@@ -61,7 +62,13 @@ static struct domain *new_domain(struct model *m, const struct found *f)
 		spec_unref(d->spec);
 		d->spec = spec_ref(f->spec);
 	}
-	if (registry_add(d, &e)) {
+	rc = registry_add(d, &e);
+	if (rc == -EEXIST && f->foreign) { /* ours has the name */
+		free(d->name);
+		d->name = x_printf("%s.%d", f->name, f->id);
+		rc = registry_add(d, &e);
+	}
+	if (rc) {
 		log_error("a running guest is left alone: %s", e.text);
 		domain_unref(d);
 		return NULL;
@@ -103,6 +110,46 @@ static struct domain *sink_appeared(struct model *m, const struct found *f, stru
 	domain_set_state(d, STATE_STARTING, f->foreign ? "found" : "adopted");
 	domain_unlock(d);
 	return d; /* our reference is the cookie's */
+}
+
+static void sink_id(struct domain *d, int id)
+{
+	domain_lock(d);
+	d->id = id;
+	domain_touch(d);
+	domain_unlock(d);
+}
+
+/* What a domain of ours is called is said by its configuration, whatever other tools call its guest. */
+static void sink_renamed(struct domain *d, const char *name)
+{
+	char *from = domain_name(d);
+	struct err e = { 0 };
+	int rc = 0;
+
+	if (!strcmp(from, name))
+		goto out;
+	if (!d->foreign)
+		domain_log(d, "another tool calls the guest %s; here it keeps its name", name);
+	else if ((rc = registry_rename(d, name, &e)))
+		log_warn("%s: another tool calls it %s: %s", from, name, e.text);
+	if (d->foreign && !rc) {
+		domain_lock(d);
+		event_emit(d, "rename", "from=%s", from);
+		domain_unlock(d);
+	}
+out:
+	free(from);
+}
+
+static void sink_target(struct domain *d, uint64_t mib)
+{
+	domain_lock(d);
+	if (d->live && d->mem_target != mib) {
+		domain_retarget(d, mib);
+		event_emit(d, "mem", "target_mib=%llu", (unsigned long long)mib);
+	}
+	domain_unlock(d);
 }
 
 static bool booted(const struct domain *d, enum domain_state s, const char *reason) NEEDS(d->lock)
@@ -224,6 +271,9 @@ static void sink_event(struct domain *d, const char *name, const char *detail)
 
 const struct sink model_sink = {
 	.appeared = sink_appeared,
+	.id = sink_id,
+	.renamed = sink_renamed,
+	.target = sink_target,
 	.state = sink_state,
 	.ended = sink_ended,
 	.gone = sink_gone,

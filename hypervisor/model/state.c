@@ -31,7 +31,7 @@ static const char *event_of(enum domain_state from, enum domain_state to)
 
 bool domain_on(const struct domain *d)
 {
-	return d->id >= 0;
+	return d->live != NULL;
 }
 
 void domain_touch(struct domain *d)

@@ -171,8 +171,19 @@ static inline void on_event(struct domain *d, const char *name, const char *deta
 	tell("%s event %s %s", d->name, name, detail);
 }
 
-static const struct sink sink = { &model,   on_appeared, on_state,   on_ended, on_gone, on_memory,
-	                          on_vcpus, on_display,  on_console, on_log,   on_event };
+static const struct sink sink = {
+	.model = &model,
+	.appeared = on_appeared,
+	.state = on_state,
+	.ended = on_ended,
+	.gone = on_gone,
+	.memory = on_memory,
+	.vcpus = on_vcpus,
+	.display = on_display,
+	.console = on_console,
+	.log = on_log,
+	.event = on_event,
+};
 
 /* The next line told must be LINE. */
 static inline void expect(const char *line)

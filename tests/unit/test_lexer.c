@@ -36,6 +36,7 @@ static void signs_and_words(void **state)
 	} cases[] = {
 		{ "", "" },
 		{ "a=1", "w=n" },
+		{ "a.b=1", "w=n" },
 		{ "\xef\xbb\xbf"
 		  "a=1",
 		  "w=n" },

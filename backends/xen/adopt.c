@@ -1,0 +1,145 @@
+/*
+ * What runs already when the daemon starts. A guest of ours goes by its record, whose number stands in xenstore too; one
+ * that was not built in full has run no instruction and is ended. All others are foreign: the monitor tells of them.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/xen/xen.h"
+#include "log.h"
+#include "testpoint.h"
+
+static bool is_marked(struct backend *b, uint32_t id, const char *serial)
+{
+	char path[64], *value;
+	bool same;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/domfs", id);
+	value = xs_read(xen_monitor_xs(b->monitor), XBT_NULL, path, NULL);
+	same = value && !strcmp(value, serial);
+	free(value);
+	return same;
+}
+
+/* The id of the domain that is this run, -1: it is gone. */
+static int find_domain(struct backend *b, const struct xen_record *r, const char *serial)
+{
+	int n = 0, id = -1;
+	libxl_dominfo *list = libxl_list_domain(b->query, &n);
+
+	for (int i = 0; list && i < n; i++)
+		if (!list[i].dying && !memcmp(list[i].uuid.uuid, r->uuid.b, sizeof(r->uuid.b)) &&
+		    is_marked(b, list[i].domid, serial))
+			id = (int)list[i].domid;
+	libxl_dominfo_list_free(list, n);
+	return id;
+}
+
+static void abandon(struct backend *b, const char *serial, const struct xen_record *r, int id)
+{
+	struct err e = { 0 };
+
+	if (id >= 0 && xen_destroy_id(b, NULL, id, NULL, &e))
+		log_error("%s: a guest that never ran, id %d, cannot be ended: %s", r->name, id, e.text);
+	else
+		xen_record_remove(b, serial);
+}
+
+static void adopt_started(struct backend *b, int folder, const char *serial, const struct xen_record *r, int id)
+{
+	struct found f = {
+		.name = r->name, .uuid = r->uuid, .id = r->id, .started = r->started, .mem_target = r->mem_target
+	};
+	struct spec *spec = NULL;
+	struct guest *g;
+	struct err e = { 0 };
+
+	if (xen_record_config(folder, &spec, &e)) {
+		log_error("%s/%s: %s; its configuration is taken for empty", b->dir, serial, e.text);
+		spec_parse("", 0, &spec, NULL, NULL);
+	}
+	g = xen_guest_new(b, &r->uuid, spec);
+	spec_unref(spec);
+	g->record = *r;
+	g->adopted = true;
+	g->dirfd = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+	snprintf(g->serial, sizeof(g->serial), "%s", serial);
+	snprintf(g->called, sizeof(g->called), "%s", r->name);
+	g->id = r->id;
+	g->built = true;
+	atomic_store(&g->destroying, r->phase == XEN_DESTROYING);
+	f.spec = g->spec;
+	g->domain = b->sink->appeared(b->sink->model, &f, g);
+	if (!g->domain) {
+		log_warn("%s: guest %s is refused and left alone", serial, r->name);
+		xen_guest_unref(g); /* the monitor finds it foreign */
+		return;
+	}
+	test_point("xen-appeared");
+	xen_guest_list(g);
+	if (id < 0)
+		xen_watch_gone(g);
+}
+
+static void adopt_one(struct backend *b, const char *serial)
+{
+	int folder = openat(b->dirfd, serial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), id, rc;
+	struct xen_record r = { 0 };
+	struct err e = { 0 };
+
+	if (folder < 0)
+		return;
+	rc = xen_record_load(folder, &r, &e);
+	if (rc == -ENOENT || (!rc && strcmp(r.boot_id, b->boot_id) != 0)) {
+		xen_record_remove(b, serial); /* nothing was begun, or nothing can be left of it */
+	} else if (rc) {
+		log_error("%s/%s: %s; it is left alone", b->dir, serial, e.text);
+	} else {
+		id = find_domain(b, &r, serial);
+		if (r.phase == XEN_INTENT)
+			abandon(b, serial, &r, id);
+		else
+			adopt_started(b, folder, serial, &r, id);
+	}
+	close(folder);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	unsigned long long x = strtoull(*(char *const *)a, NULL, 10), y = strtoull(*(char *const *)b, NULL, 10);
+
+	return x < y ? -1 : x > y;
+}
+
+int xen_adopt(struct backend *b, struct err *e)
+{
+	int fd = openat(b->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *ent;
+	char **names = NULL;
+	size_t n = 0;
+
+	if (!d)
+		return fail(e, errno, "%s: %s", b->dir, strerror(errno));
+	while ((ent = readdir(d))) {
+		if (ent->d_name[0] == '.' || ent->d_name[strspn(ent->d_name, "0123456789")] != '\0')
+			continue;
+		names = x_grow(names, n + 1, sizeof(*names));
+		names[n++] = x_strdup(ent->d_name);
+	}
+	closedir(d);
+	if (n > 0)
+		qsort(names, n, sizeof(*names), by_number);
+	for (size_t i = 0; i < n; i++) {
+		adopt_one(b, names[i]);
+		free(names[i]);
+	}
+	free(names);
+	xen_monitor_scan(b->monitor);
+	return xen_monitor_start(b->monitor, e);
+}

@@ -1,0 +1,82 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backends/xen/xen.h"
+#include "log.h"
+
+#define SLACK_KIB 2048         /* what Xen and the guest count differently */
+#define BESIDE_KIB (16 * 1024) /* a guest that is further away has not got to its last target yet */
+
+static bool is_down(const struct guest *g, uint64_t kib)
+{
+	return g->actual_kib <= kib + SLACK_KIB;
+}
+
+static bool is_up(const struct guest *g, uint64_t kib)
+{
+	return g->actual_kib + SLACK_KIB >= kib;
+}
+
+uint64_t xen_video_kib(struct guest *g)
+{
+	char path[64], *value;
+	uint64_t kib = 0;
+
+	snprintf(path, sizeof(path), "/local/domain/%d/memory/videoram", (int)g->id);
+	value = xs_read(xen_monitor_xs(g->b->monitor), XBT_NULL, path, NULL);
+	if (value && parse_u64(value, 1u << 30, &kib, NULL))
+		kib = 0;
+	free(value);
+	return kib;
+}
+
+/* What the guest has beside what its balloon driver goes for: it was there from the start, and stays. */
+static uint64_t beside(struct guest *g, uint64_t actual)
+{
+	uint64_t target = 0;
+
+	if (libxl_get_memory_target(g->b->query, (uint32_t)g->id, &target))
+		return 0;
+	target += xen_video_kib(g);
+	return actual > target && actual - target < BESIDE_KIB ? actual - target : 0;
+}
+
+int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e)
+{
+	struct xen_call *c = NULL;
+	uint64_t actual, kib;
+	int rc = xen_guest_alive(g, NULL, e);
+
+	if (rc)
+		return rc;
+	lock_acquire(&g->lock);
+	actual = g->actual_kib;
+	lock_release(&g->lock);
+	kib = mib * 1024 + beside(g, actual);
+	rc = xen_call_begin(g->b, g, &c, e);
+	if (!rc)
+		rc = xen_call_error(
+			c, libxl_set_memory_target(xen_call_ctx(c), (uint32_t)g->id, (int64_t)(mib * 1024), 0, 1),
+			"mem-set", e);
+	xen_call_end(c);
+	if (rc)
+		return rc;
+	if (g->dirfd >= 0) {
+		struct err late = { 0 };
+
+		g->record.mem_target = mib;
+		if (xen_record_save(g->dirfd, &g->record, &late))
+			log_warn("%s", late.text);
+	}
+	xen_monitor_hurry(g->b->monitor, 1);
+	rc = xen_guest_wait(g, actual > kib ? is_down : is_up, kib, j, e);
+	xen_monitor_hurry(g->b->monitor, -1);
+	lock_acquire(&g->lock);
+	actual = g->actual_kib;
+	lock_release(&g->lock);
+	if (rc == -ETIMEDOUT)
+		return fail(e, ETIMEDOUT, "the guest was told, and has %llu MiB; it may still get there",
+		            (unsigned long long)(actual / 1024));
+	return rc;
+}

@@ -1,0 +1,110 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "atomic_file.h"
+#include "backends/xen/xen.h"
+
+static void xen_close(struct backend *b)
+{
+	if (!b)
+		return;
+	xen_monitor_free(b->monitor);
+	/* Handles end with their backend, whoever still has one. */
+	while (b->guests) {
+		atomic_store(&b->guests->refs, 1);
+		xen_guest_unref(b->guests);
+	}
+	if (b->query)
+		libxl_ctx_free(b->query);
+	if (b->dirfd >= 0)
+		close(b->dirfd);
+	free(b->dir);
+	lock_destroy(&b->lock);
+	free(b);
+}
+
+static int read_boot_id(char out[64], struct err *e)
+{
+	struct buf id = { 0 };
+	int rc = file_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 63, &id, e);
+
+	if (!rc)
+		snprintf(out, 64, "%.36s", id.p);
+	buf_free(&id);
+	return rc;
+}
+
+static int xen_open(const struct backend_config *c, const struct sink *sink, struct backend **ret, struct err *e)
+{
+	struct backend *b = x_alloc(sizeof(*b));
+	struct host host;
+	int rc;
+
+	b->sink = sink;
+	b->dir = x_printf("%s/xen", c->run_dir);
+	b->dirfd = -1;
+	b->log = xen_log_quiet();
+	lock_init(&b->lock);
+	rc = read_boot_id(b->boot_id, e);
+	if (!rc)
+		rc = xen_ctx_open(b->log, &b->query, e);
+	if (!rc)
+		rc = xen_host(b, &host, e);
+	if (!rc) {
+		b->cpus = host.cpus;
+		rc = b->dirfd = dir_make(b->dir, 0700, e);
+	}
+	if (rc >= 0)
+		rc = xen_monitor_new(b, &b->monitor, e);
+	if (rc < 0) {
+		xen_close(b);
+		return rc;
+	}
+	*ret = b;
+	return 0;
+}
+
+static int check(struct backend *b, const struct spec *s, struct err *e)
+{
+	(void)b;
+	if (spec_maxvcpus(s) > XEN_VCPUS_MAX)
+		return fail(e, EINVAL, "maxvcpus: at most %d", XEN_VCPUS_MAX);
+	return xen_check(s, e);
+}
+
+const struct backend_ops xen_backend = {
+	.name = "xen",
+	.keys = xen_keys,
+	.numbers = true,
+	.here = xen_here,
+	.open = xen_open,
+	.close = xen_close,
+	.adopt = xen_adopt,
+	.host = xen_host,
+	.own = xen_own,
+	.info = xen_info,
+	.check = check,
+	.start = xen_start,
+	.destroy = xen_destroy,
+	.shutdown = xen_shutdown,
+	.reboot = xen_reboot,
+	.reset = xen_reset,
+	.pause = xen_pause,
+	.unpause = xen_unpause,
+	.trigger = xen_trigger,
+	.sysrq = xen_sysrq,
+	.set_memory = xen_set_memory,
+	.pin = xen_pin,
+	.rename = xen_rename,
+	.counters = xen_counters,
+	.disk_counters = xen_disk_counters,
+	.vif_counters = xen_vif_counters,
+	.vcpu_list = xen_vcpu_list,
+	.console_write = xen_console_write,
+	.forget = xen_guest_unref,
+};

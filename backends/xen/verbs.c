@@ -1,0 +1,206 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/xen/xen.h"
+#include "log.h"
+
+#define UNPAUSES 255 /* Xen counts pauses, in a byte */
+
+typedef int operation(libxl_ctx *ctx, uint32_t id, const libxl_asyncop_how *how);
+
+static int run(struct guest *g, operation *op, const char *what, struct job *j, struct err *e)
+{
+	struct xen_call *c = NULL;
+	int rc = xen_call_begin(g->b, g, &c, e);
+
+	if (!rc)
+		rc = xen_call_finish(c, op(xen_call_ctx(c), (uint32_t)g->id, xen_call_how(c)), j, what, e);
+	xen_call_end(c);
+	return rc;
+}
+
+static int trigger(struct guest *g, libxl_trigger t, const char *what, struct job *j, struct err *e)
+{
+	struct xen_call *c = NULL;
+	int rc = xen_call_begin(g->b, g, &c, e);
+
+	if (!rc)
+		rc = xen_call_finish(c, libxl_send_trigger(xen_call_ctx(c), (uint32_t)g->id, t, 0, xen_call_how(c)), j,
+		                     what, e);
+	xen_call_end(c);
+	return rc;
+}
+
+/* A guest without drivers for Xen is asked by its power button. */
+static int ask(struct guest *g, operation *op, const char *what, bool button, struct job *j, struct err *e)
+{
+	enum domain_state state;
+	int rc = xen_guest_alive(g, &state, e);
+
+	if (rc)
+		return rc;
+	if (state != STATE_RUNNING)
+		return fail(e, EINVAL, "the guest is paused and would not hear of it; unpause it first");
+	rc = run(g, op, what, j, e);
+	if (rc == -EOPNOTSUPP && button)
+		rc = trigger(g, LIBXL_TRIGGER_POWER, what, j, e);
+	return rc;
+}
+
+int xen_shutdown(struct guest *g, struct job *j, struct err *e)
+{
+	return ask(g, libxl_domain_shutdown, "shutdown", true, j, e);
+}
+
+int xen_reboot(struct guest *g, struct job *j, struct err *e)
+{
+	return ask(g, libxl_domain_reboot, "reboot", false, j, e);
+}
+
+int xen_pause(struct guest *g, struct job *j, struct err *e)
+{
+	enum domain_state state;
+	int rc = xen_guest_alive(g, &state, e);
+
+	if (rc || state == STATE_PAUSED)
+		return rc;
+	rc = run(g, libxl_domain_pause, "pause", j, e);
+	xen_monitor_kick(g->b->monitor);
+	return rc ? rc : xen_guest_wait(g, xen_guest_is, STATE_PAUSED, j, e);
+}
+
+int xen_unpause(struct guest *g, struct job *j, struct err *e)
+{
+	enum domain_state state;
+	int rc = xen_guest_alive(g, &state, e);
+
+	if (rc || state == STATE_RUNNING)
+		return rc;
+	for (int i = 0; !rc && i < UNPAUSES; i++) { /* others may have paused it as well */
+		libxl_dominfo info;
+		bool still;
+
+		rc = run(g, libxl_domain_unpause, "unpause", j, e);
+		libxl_dominfo_init(&info);
+		still = !rc && libxl_domain_info(g->b->query, &info, (uint32_t)g->id) == 0 && info.paused;
+		libxl_dominfo_dispose(&info);
+		if (!still)
+			break;
+	}
+	xen_monitor_kick(g->b->monitor);
+	return rc ? rc : xen_guest_wait(g, xen_guest_is, STATE_RUNNING, j, e);
+}
+
+static const struct {
+	const char *name;
+	libxl_trigger trigger;
+	bool hvm;        /* needs its virtual hardware */
+	const char *why; /* there is no such trigger */
+} triggers[] = {
+	{ "nmi", LIBXL_TRIGGER_NMI, false, NULL },
+	{ "power", LIBXL_TRIGGER_POWER, true, NULL },
+	{ "sleep", LIBXL_TRIGGER_SLEEP, true, NULL },
+	{ "s3resume", LIBXL_TRIGGER_S3RESUME, true, NULL },
+	{ "init", LIBXL_TRIGGER_UNKNOWN, false, "Xen sends no INIT signal to a VCPU" },
+};
+
+int xen_trigger(struct guest *g, const char *what, struct job *j, struct err *e)
+{
+	int rc = xen_guest_alive(g, NULL, e);
+
+	if (rc)
+		return rc;
+	if (!strcmp(what, "reset"))
+		return xen_reset(g, j, e);
+	for (size_t i = 0; i < COUNT(triggers); i++) {
+		if (strcmp(triggers[i].name, what) != 0)
+			continue;
+		if (triggers[i].why)
+			return fail(e, EOPNOTSUPP, "trigger %s: %s", what, triggers[i].why);
+		if (triggers[i].hvm && g->type != LIBXL_DOMAIN_TYPE_HVM)
+			return fail(e, EOPNOTSUPP, "trigger %s: only an HVM guest has such a button", what);
+		return trigger(g, triggers[i].trigger, "trigger", j, e);
+	}
+	return fail(e, EINVAL, "trigger %s: nmi, reset, init, power, sleep or s3resume is wanted", what);
+}
+
+/* For functions that libxl has no asynchronous form of; all of them are short. */
+static int begin(struct guest *g, struct xen_call **c, struct err *e)
+{
+	int rc = xen_guest_alive(g, NULL, e);
+
+	return rc ? rc : xen_call_begin(g->b, g, c, e);
+}
+
+int xen_sysrq(struct guest *g, char letter, struct job *j, struct err *e)
+{
+	struct xen_call *c = NULL;
+	int rc = begin(g, &c, e);
+
+	(void)j;
+	if (!rc)
+		rc = xen_call_error(c, libxl_send_sysrq(xen_call_ctx(c), (uint32_t)g->id, letter), "sysrq", e);
+	xen_call_end(c);
+	return rc;
+}
+
+static void set_called(struct guest *g, const char *name)
+{
+	lock_acquire(&g->lock);
+	snprintf(g->called, sizeof(g->called), "%s", name);
+	lock_release(&g->lock);
+}
+
+int xen_rename(struct guest *g, const char *name, struct job *j, struct err *e)
+{
+	struct xen_record before = g->record;
+	struct xen_call *c = NULL;
+	int rc = begin(g, &c, e);
+
+	(void)j;
+	set_called(g, name);
+	snprintf(g->record.name, sizeof(g->record.name), "%s", name);
+	if (!rc)
+		rc = xen_call_error(c, libxl_domain_rename(xen_call_ctx(c), (uint32_t)g->id, NULL, name), "rename", e);
+	xen_call_end(c);
+	if (!rc && g->dirfd >= 0)
+		rc = xen_record_save(g->dirfd, &g->record, e);
+	if (rc) {
+		g->record = before;
+		set_called(g, before.name);
+	}
+	return rc;
+}
+
+int xen_pin(struct guest *g, unsigned vcpu, const struct cpus *cpus, struct job *j, struct err *e)
+{
+	libxl_bitmap map;
+	char text[CPUS_TEXT];
+	struct xen_call *c = NULL;
+	unsigned n = 0;
+	int rc;
+
+	(void)j;
+	libxl_bitmap_init(&map);
+	if (libxl_cpu_bitmap_alloc(g->b->query, &map, 0))
+		return fail(e, EREMOTEIO, "vcpu-pin: Xen does not tell its CPUs");
+	for (unsigned i = 0; i < g->b->cpus; i++) {
+		if (cpus_has(cpus, i)) {
+			libxl_bitmap_set(&map, (int)i);
+			n++;
+		}
+	}
+	if (!n) {
+		libxl_bitmap_dispose(&map);
+		return fail(e, EINVAL, "none of the CPUs %s is one of the host's, 0 to %u", cpus_format(text, cpus),
+		            g->b->cpus - 1);
+	}
+	rc = begin(g, &c, e);
+	if (!rc)
+		rc = xen_call_error(c, libxl_set_vcpuaffinity(xen_call_ctx(c), (uint32_t)g->id, vcpu, &map, NULL),
+		                    "vcpu-pin", e);
+	xen_call_end(c);
+	libxl_bitmap_dispose(&map);
+	return rc;
+}

@@ -1,0 +1,216 @@
+/*
+ * The rooms of the Xen backend and what they share. Xen and xenstore know what runs: every domain but Domain-0 is a guest
+ * here, whoever made it. One that domfs started has a folder, RUN/xen/SERIAL (record.c), and SERIAL in its xenstore folder.
+ *
+ * Threads: one monitor thread (monitor.c) lists the domains when xenstore says that one came or went, and once a second
+ * while there is any; it reads the consoles and alone calls the sink. Job threads make each call with a libxl context of
+ * its own (call.c), whose events they drive themselves: nothing that takes long delays another, and all can be cancelled.
+ * Queries share one context: they are single hypercalls.
+ */
+#ifndef XEN_H
+#define XEN_H
+
+#include <libxl.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <xenstore.h>
+
+#include "backend.h"
+#include "backends/xen/spec.h"
+#include "buf.h"
+#include "lock.h"
+#include "table.h"
+
+#define XEN_VCPUS_MAX 128
+#define XEN_LOG_MAX 65536 /* bytes of libxl's lines that wait for the monitor */
+
+/* How far a start came, in the record. A guest below PHASE_STARTED has not run one instruction. */
+enum xen_phase { XEN_INTENT, XEN_STARTED, XEN_DESTROYING };
+
+struct xen_record { /* what is in RUN/xen/SERIAL/run */
+	enum xen_phase phase;
+	char name[NAME_MAX_LEN + 1];
+	struct uuid uuid;
+	int id; /* -1 not known yet */
+	uint64_t serial;
+	char boot_id[64];
+	struct timespec started;
+	uint64_t mem_target; /* MiB; 0: as configured */
+};
+
+struct xen_monitor;
+
+struct backend {
+	const struct sink *sink; /* [I] */
+	char *dir;               /* [I] RUN/xen */
+	int dirfd;               /* [I] */
+	char boot_id[64];        /* [I] */
+	xentoollog_logger *log;  /* [I] of the queries */
+	libxl_ctx *query;        /* [I] thread-safe by itself */
+	unsigned cpus;           /* [I] of the host */
+	struct xen_monitor *monitor;
+
+	struct lock lock;
+	struct guest *guests; /* [l] those that domfs starts or started; a domain with the uuid of one is not foreign */
+};
+
+enum xen_tty_kind { XEN_TTY_CONSOLE, XEN_TTY_SERIAL, XEN_TTY_COUNT };
+
+struct xen_tty {
+	struct guest *g;
+	char path[64];
+	int fd;
+	bool resting; /* `xl console` has it: looked at again with the next tick */
+};
+
+/* [I] immutable, [c] the changing call's, [l] own lock (a leaf), [b] the backend's, [a] atomic, [m] the monitor's */
+struct guest {
+	struct backend *b;      /* [I] */
+	struct guest *next;     /* [b] */
+	atomic_int refs;        /* the model's, from start() or appeared() until forget(); the monitor's, until gone */
+	struct domain *domain;  /* [I] the cookie; NULL: refused, or foreign and not told yet [m] */
+	bool foreign;           /* [I] */
+	struct uuid uuid;       /* [I] */
+	struct spec *spec;      /* [I] once told */
+	bool adopted;           /* [I] started by an earlier daemon */
+	libxl_domain_type type; /* [m] before it was told, then [I] */
+	int dirfd;              /* [I] -1: foreign */
+	char serial[24];        /* [I] the folder's name */
+	struct xen_record record; /* [c] */
+	int *loops;               /* [I] loop devices, held until the guest is freed: they go with their last user */
+	size_t nloops;
+	atomic_int id;          /* [a] -1: not known yet */
+	atomic_bool built;      /* [a] the monitor may tell of it */
+	atomic_bool destroying; /* [a] its end is our doing */
+
+	/* [m] */
+	uint64_t round, since; /* when it was seen last, and first */
+	bool known;            /* in the monitor's table */
+	bool told;             /* a state has been told */
+	char *name;            /* in xenstore */
+	uint64_t mem_told;
+	unsigned vcpus_told;
+	char display[64];
+
+	struct lock lock;
+	struct cond changed;
+	char called[NAME_MAX_LEN + 1];     /* [l] the name that we gave it */
+	enum domain_state state;           /* [l] told last */
+	bool ended, gone;                  /* [l] */
+	uint64_t actual_kib;               /* [l] */
+	unsigned listed;                   /* [l] how often it was seen */
+	struct buf log;                    /* [l] lines of libxl for the monitor to tell */
+	struct xen_tty tty[XEN_TTY_COUNT]; /* [l] path and fd; changed by the monitor */
+	enum xen_tty_kind spoke;           /* [l] which one the guest used last */
+};
+
+/* ---- guest.c ---- */
+struct guest *xen_guest_new(struct backend *b, const struct uuid *u, const struct spec *spec); /* one reference */
+void xen_guest_ref(struct guest *g);
+void xen_guest_unref(struct guest *g);
+void xen_guest_list(struct guest *g); /* domfs's own: in the backend's list until it is freed */
+/* Wait until DONE(g, ARG), called with the lock held. -ETIMEDOUT after the job's deadline, -EHOSTDOWN when gone. */
+int xen_guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t arg), uint64_t arg, struct job *job,
+                   struct err *e);
+bool xen_guest_is(const struct guest *g, uint64_t state);
+/* 0 while the guest runs or is paused; -EHOSTDOWN when it is gone, -EINVAL when it ended. */
+int xen_guest_alive(struct guest *g, enum domain_state *state, struct err *e);
+
+/* ---- call.c ---- */
+struct xen_call;
+/* A context for one call. Lines that libxl logs on the way go to G's log (G may be NULL). */
+int xen_call_begin(struct backend *b, struct guest *g, struct xen_call **ret, struct err *e);
+libxl_ctx *xen_call_ctx(struct xen_call *c);
+const libxl_asyncop_how *xen_call_how(struct xen_call *c); /* for one asynchronous operation at a time */
+/*
+ * RC is what the initiating function returned: drives the operation to its end. Cancelled or late it is aborted, which may
+ * come too late: then 0. J may be NULL. What fails is in *e in Xen's words after WHAT.
+ */
+int xen_call_finish(struct xen_call *c, int rc, struct job *j, const char *what, struct err *e);
+int xen_call_error(struct xen_call *c, int rc, const char *what, struct err *e); /* of a synchronous function */
+void xen_call_end(struct xen_call *c);                                           /* accepts NULL */
+int xen_ctx_open(xentoollog_logger *log, libxl_ctx **ret, struct err *e);
+xentoollog_logger *xen_log_quiet(void); /* to the daemon's log, at debug level; never freed */
+
+/* ---- monitor.c ---- */
+int xen_monitor_new(struct backend *b, struct xen_monitor **ret, struct err *e);
+void xen_monitor_free(struct xen_monitor *m); /* accepts NULL */
+int xen_monitor_start(struct xen_monitor *m, struct err *e);
+void xen_monitor_scan(struct xen_monitor *m);                  /* the first time, by whoever adopts */
+void xen_monitor_kick(struct xen_monitor *m);                  /* look now */
+void xen_monitor_hurry(struct xen_monitor *m, int by);         /* +1, -1: look often, somebody waits for memory */
+void xen_monitor_know(struct xen_monitor *m, struct guest *g); /* takes a reference; before the thread runs, or on it */
+struct xs_handle *xen_monitor_xs(struct xen_monitor *m);
+int xen_monitor_epoll(struct xen_monitor *m);
+
+/* ---- watch.c: on the monitor thread ---- */
+void xen_watch_see(struct guest *g, const libxl_dominfo *info);
+void xen_watch_gone(struct guest *g);
+void xen_watch_log(struct guest *g);
+void xen_watch_target(struct guest *g, libxl_ctx *ctx);
+void xen_watch_name(struct guest *g, libxl_ctx *ctx);
+
+/* ---- foreign.c: on the monitor thread ---- */
+/* Tells appeared() once there is enough to say; false: not yet. */
+bool xen_foreign_appear(struct guest *g, libxl_ctx *ctx, const libxl_dominfo *info, uint64_t waited_msec);
+
+/* The text, in the configuration language, of what libxl was given; foreign_print.c. */
+void xen_foreign_print(const libxl_domain_config *c, struct buf *b);
+
+/* ---- console.c ---- */
+void xen_console_look(struct guest *g, struct xs_handle *xs, int epoll); /* xenstore may name a terminal now */
+void xen_console_read(struct xen_tty *t, int epoll);
+void xen_console_retry(struct guest *g, int epoll); /* every tick */
+void xen_console_close(struct guest *g);
+int xen_console_write(struct guest *g, const char *p, size_t n, struct err *e);
+
+/* ---- record.c ---- */
+int xen_record_save(int dirfd, const struct xen_record *r, struct err *e); /* atomic and fsynced */
+int xen_record_load(int dirfd, struct xen_record *ret, struct err *e);
+int xen_record_folder(struct guest *g, uint64_t serial, struct err *e); /* make it, with the configuration in force */
+int xen_record_config(int dirfd, struct spec **ret, struct err *e);
+void xen_record_remove(struct backend *b, const char *serial);
+
+/* ---- files.c ---- */
+struct xen_opened {
+	char *kernel, *ramdisk;
+	char **disks; /* as struct xen_files has them */
+	size_t ndisks;
+	int fds[2]; /* of kernel and ramdisk */
+	int *loops;
+	size_t nloops;
+};
+int xen_files_open(const struct run *run, struct job *j, struct xen_opened *ret, struct err *e);
+void xen_files_close(struct xen_opened *o);
+
+/* ---- memory.c ---- */
+uint64_t xen_video_kib(struct guest *g); /* of an HVM guest: not its balloon driver's */
+
+/* ---- start.c, adopt.c, verbs.c, memory.c, counters.c, info.c ---- */
+int xen_start(struct backend *b, const struct run *run, struct guest **ret, struct job *j, struct err *e);
+int xen_destroy(struct guest *g, struct job *j, struct err *e);
+/* For a guest that never ran, or of which no handle exists. */
+int xen_destroy_id(struct backend *b, struct guest *g, int id, struct job *j, struct err *e);
+int xen_adopt(struct backend *b, struct err *e);
+int xen_shutdown(struct guest *g, struct job *j, struct err *e);
+int xen_reboot(struct guest *g, struct job *j, struct err *e);
+int xen_reset(struct guest *g, struct job *j, struct err *e); /* reset.c */
+int xen_pause(struct guest *g, struct job *j, struct err *e);
+int xen_unpause(struct guest *g, struct job *j, struct err *e);
+int xen_trigger(struct guest *g, const char *what, struct job *j, struct err *e);
+int xen_sysrq(struct guest *g, char letter, struct job *j, struct err *e);
+int xen_rename(struct guest *g, const char *name, struct job *j, struct err *e);
+int xen_pin(struct guest *g, unsigned vcpu, const struct cpus *c, struct job *j, struct err *e);
+int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e);
+int xen_counters(struct guest *g, struct counters *ret, struct err *e);
+int xen_disk_counters(struct guest *g, unsigned disk, struct device_counters *ret, struct err *e);
+int xen_vif_counters(struct guest *g, unsigned vif, struct device_counters *ret, struct err *e);
+int xen_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struct err *e);
+/* The number of a disk in xenstore and sysfs, as xen-vbd-interface(7) has it. -1: none. Pure. */
+long xen_disk_number(const struct disk *d);
+void xen_own(struct backend *b, uint64_t *mib, unsigned *cpus); /* of Domain-0 */
+int xen_host(struct backend *b, struct host *ret, struct err *e);
+void xen_info(struct backend *b, struct buf *out);
+bool xen_here(void); /* whether this is Xen's control domain */
+
+#endif

@@ -1,0 +1,132 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/config.h"
+
+#include "backends/xen/xen.h"
+
+static char dir[] = "/tmp/test-xen-record-XXXXXX";
+static int folder = -1;
+
+static void write_file(const char *name, const char *text)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void test_round(void **state)
+{
+	struct xen_record r = { .phase = XEN_STARTED,
+		                .name = "web1",
+		                .uuid = uuid_random(),
+		                .id = 32751,
+		                .serial = UINT64_C(1) << 40,
+		                .boot_id = "b",
+		                .started = { .tv_sec = 1800000000, .tv_nsec = 999999999 },
+		                .mem_target = 512 };
+	struct xen_record got = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	for (int phase = XEN_INTENT; phase <= XEN_DESTROYING; phase++) { /* each replaces the one before */
+		r.phase = (enum xen_phase)phase;
+		if (xen_record_save(folder, &r, &e) || xen_record_load(folder, &got, &e))
+			fail_msg("%s", e.text);
+		assert_int_equal(got.phase, r.phase);
+		assert_string_equal(got.name, r.name);
+		assert_memory_equal(&got.uuid, &r.uuid, sizeof(r.uuid));
+		assert_int_equal(got.id, r.id);
+		assert_true(got.serial == r.serial && got.mem_target == r.mem_target);
+		assert_string_equal(got.boot_id, r.boot_id);
+		assert_true(got.started.tv_sec == r.started.tv_sec && got.started.tv_nsec == r.started.tv_nsec);
+	}
+}
+
+#define GOOD                                                                                                           \
+	"\"name\": \"a\", \"uuid\": \"00000000-0000-4000-8000-000000000001\", \"id\": 1, \"serial\": 1, \"boot_id\": " \
+	"\"b\", \"started_sec\": 1, \"started_nsec\": 1, \"mem_target\": 0"
+
+static void test_bad(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"{",
+		"[]",
+		"{}",
+		"{\"phase\": \"begun\", " GOOD "}",
+		"{\"phase\": 1, " GOOD "}",
+		"{\"phase\": \"started\", " GOOD ", \"id\": 2}", /* twice */
+		"{\"phase\": \"started\", \"name\": \"a\"}",
+	};
+	struct xen_record got = { .id = 77 };
+	struct err e = { 0 };
+
+	(void)state;
+	write_file("run", "{\"phase\": \"started\", " GOOD "}");
+	assert_int_equal(xen_record_load(folder, &got, &e), 0);
+	assert_int_equal(got.id, 1);
+	got.id = 77;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		write_file("run", bad[i]);
+		assert_int_equal(xen_record_load(folder, &got, &e), -EINVAL);
+		assert_int_equal(got.id, 77);
+	}
+	unlinkat(folder, "run", 0);
+	assert_int_equal(xen_record_load(folder, &got, &e), -ENOENT);
+}
+
+/* The numbers of xen-vbd-interface(7). */
+static void test_disk_number(void **state)
+{
+	static const struct {
+		enum disk_bus bus;
+		unsigned index, partition;
+		long number;
+	} cases[] = {
+		{ BUS_VIRTIO, 0, 0, 51712 },     { BUS_VIRTIO, 0, 1, 51713 },      { BUS_VIRTIO, 1, 0, 51728 },
+		{ BUS_VIRTIO, 15, 15, 51967 },   { BUS_VIRTIO, 16, 0, 268439552 }, { BUS_VIRTIO, 0, 16, 268435472 },
+		{ BUS_VIRTIO, 1u << 20, 0, -1 }, { BUS_IDE, 0, 0, 768 },           { BUS_IDE, 1, 0, 832 },
+		{ BUS_IDE, 2, 0, 5632 },         { BUS_IDE, 3, 63, 5759 },         { BUS_IDE, 4, 0, -1 },
+		{ BUS_IDE, 0, 64, -1 },          { BUS_SCSI, 0, 0, 2048 },         { BUS_SCSI, 1, 2, 2066 },
+		{ BUS_SCSI, 16, 0, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct disk d = { .bus = cases[i].bus, .index = cases[i].index, .partition = cases[i].partition };
+
+		assert_int_equal(xen_disk_number(&d), cases[i].number);
+	}
+}
+
+static int make(void **state)
+{
+	(void)state;
+	folder = mkdtemp(dir) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	return folder < 0;
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	unlinkat(folder, "run", 0);
+	close(folder);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_disk_number),
+	};
+
+	return cmocka_run_group_tests(tests, make, drop);
+}

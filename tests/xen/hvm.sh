@@ -1,0 +1,31 @@
+#!/bin/bash
+# The other two kinds of guest: PVH, and HVM, whose device model is a QEMU in dom0.
+# shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
+# shellcheck source=tests/lib-xen.sh
+. tests/lib-xen.sh
+# Emulated hardware virtualization within emulation: a minute for a boot, and now and then the processor resets on the way.
+LIMIT=600
+daemon
+
+common() { # NAME MAC: what both do
+	case_ "$1: it is as xl says" agree
+	case_ "$1: what is typed is answered" guest_says "$1" hostname "$1"
+	case_ "$1: pause and unpause" eval "ctl $1 pause && state_is $1 paused && xl_state_has $1 p && ctl $1 unpause && guest_says $1 'echo on' on"
+	case_ "$1: the interface is the guest's" guest_says "$1" 'cat /sys/class/net/eth0/address' "$2"
+	case_ "$1: the disk is the guest's" guest_says "$1" 'head -c 9 /dev/xvda' 'a message'
+	case_ "$1: memory is taken" eval "echo 104 >$VM/$1/mem && key_is $1/status mem_actual_mib 104 && agree"
+	case_ "$1: it goes down when asked" eval "ctl $1 'shutdown -w 300' && state_is $1 off && no_domain $1"
+	case_ "$1: nothing is left" nothing_left
+}
+truncate -s 4M "$T/disk.img"
+printf 'a message\n' | dd of="$T/disk.img" conv=notrunc status=none
+devices=("memory = 128" "disk = ['format=raw,vdev=xvda,access=rw,target=$T/disk.img']")
+
+case_ "a PVH guest starts" boot pvh "type = 'pvh'" "${devices[@]}" "vif = ['bridge=xenbr0,mac=00:16:3e:77:00:03']"
+case_ "Xen says that it is one" eval 'xl list -l pvh | grep -q "\"type\": \"pvh\"" && guest_says pvh "cat /sys/hypervisor/guest_type" PVH'
+common pvh 00:16:3e:77:00:03
+
+case_ "an HVM guest starts" boot hvm "type = 'hvm'" "kernel = '$GUEST/vmlinuz'" "${devices[@]}" \
+	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:04']"
+case_ "Xen says that it is one" eval 'xl list -l hvm | grep -q "\"type\": \"hvm\"" && guest_says hvm "cat /sys/hypervisor/guest_type" HVM'
+common hvm 00:16:3e:77:00:04

@@ -1,0 +1,28 @@
+#!/bin/bash
+# Ten domains come and go, again and again, two at a time: nothing of them is left anywhere.
+# shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval
+# shellcheck source=tests/lib-xen.sh
+. tests/lib-xen.sh
+daemon
+
+names=$(seq -f 'd%g' 0 9)
+each() { printf '%s\n' "$names" | xargs -P 2 -I{} sh -c 'echo "$1" >"$VM/$2/ctl" || tail -n 1 "$VM/$2/history"' - "$1" {}; } # VERB
+all() { local name; for name in $names; do state_is "$name" "$1" || { echo "$name is $(cat "$VM/$name/state")"; return 1; }; done; }
+descriptors() { find "/proc/$PID/fd" -mindepth 1 | wc -l; }
+make_all() {
+	local name
+	for name in $names; do
+		truncate -s 1M "$T/$name.img"
+		define "$name" "${tiny[@]}" "disk = ['format=raw,vdev=xvda,access=rw,target=$T/$name.img']" "vif = ['bridge=xenbr0']" || return
+	done
+}
+case_ "ten domains are defined" make_all
+open=
+for round in 1 2 3; do
+	case_ "round $round: all are started, paused" eval 'each "start -p" && all paused'
+	[ "$round" != 1 ] || case_ "round $round: as xl says" agree
+	case_ "round $round: all are destroyed" eval 'each destroy && all off'
+	case_ "round $round: nothing is left" nothing_left
+	[ -n "$open" ] || open=$(descriptors)
+done
+case_ "the daemon holds no more than after the first round" eval 'echo "$open, $(descriptors)"; until_ 30 eval "[ \$(descriptors) -le $open ]"'
