@@ -7,13 +7,16 @@
 LIMIT=600
 daemon
 
+free_kib() { in_guest "$1" memfree | cut -d/ -f1; }
+less_than() { local n; n=$(free_kib "$1") && echo "free: ${2:-?}, now $n KiB" && [ $((${2:-0} - n)) -gt 18000 ]; } # NAME KIB
 common() { # NAME MAC: what both do
 	case_ "$1: it is as xl says" agree
 	case_ "$1: what is typed is answered" guest_says "$1" hostname "$1"
 	case_ "$1: pause and unpause" eval "ctl $1 pause && state_is $1 paused && xl_state_has $1 p && ctl $1 unpause && guest_says $1 'echo on' on"
 	case_ "$1: the interface is the guest's" guest_says "$1" 'cat /sys/class/net/eth0/address' "$2"
-	case_ "$1: the disk is the guest's" guest_says "$1" 'head -c 9 /dev/xvda' 'a message'
-	case_ "$1: memory is taken" eval "echo 104 >$VM/$1/mem && key_is $1/status mem_actual_mib 104 && agree"
+	case_ "$1: the disk is the guest's" guest_says "$1" 'head -n 1 /dev/xvda' 'a message'
+	free=$(free_kib "$1")
+	case_ "$1: memory is taken" eval "ctl $1 'mem-set 104' && is \"\$(key $1/status mem_mib)\" 104 && agree && less_than $1 ${free:-}"
 	case_ "$1: it goes down when asked" eval "ctl $1 'shutdown -w 300' && state_is $1 off && no_domain $1"
 	case_ "$1: nothing is left" nothing_left
 }
@@ -25,7 +28,12 @@ case_ "a PVH guest starts" boot pvh "type = 'pvh'" "${devices[@]}" "vif = ['brid
 case_ "Xen says that it is one" eval 'xl list -l pvh | grep -q "\"type\": \"pvh\"" && guest_says pvh "cat /sys/hypervisor/guest_type" PVH'
 common pvh 00:16:3e:77:00:03
 
-case_ "an HVM guest starts" boot hvm "type = 'hvm'" "kernel = '$GUEST/vmlinuz'" "${devices[@]}" \
-	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:04']"
+hvm() { # LINE...
+	boot hvm "$@" && return
+	tail -n 10 /var/log/xen/qemu-dm-hvm.log
+	return 1
+}
+case_ "an HVM guest starts" hvm "type = 'hvm'" "kernel = '$GUEST/vmlinuz'" "${devices[@]}" \
+	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:04']" "vnc = 0"
 case_ "Xen says that it is one" eval 'xl list -l hvm | grep -q "\"type\": \"hvm\"" && guest_says hvm "cat /sys/hypervisor/guest_type" HVM'
 common hvm 00:16:3e:77:00:04
