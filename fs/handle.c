@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/stream.h"
+#include "fs/view.h"
 
 struct handle_slot {
 	struct handle *handle;
@@ -152,6 +153,10 @@ void handle_put(struct handle *h)
 		stream_close(h->stream);
 	if (h->text)
 		text_close(h->text);
+	if (h->views && h->writes)
+		view_writer(h->views, &h->ref, false);
+	if (h->watcher)
+		view_unwatch(h->views, &h->ref, h->watcher);
 	caller_unref(h->opener);
 	ref_put(&h->ref);
 	buf_free(&h->page);

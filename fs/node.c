@@ -7,9 +7,6 @@
 
 #include "fs/verb.h"
 
-/* FACT rows end within a page, so that one READ is one instant. */
-#define FACT_MAX 4096
-
 #define ROW_BITS 12
 #define LANE_BITS 16
 #define DEVICE_BITS 10
@@ -88,20 +85,30 @@ void ref_copy(struct ref *to, const struct ref *from)
 		domain_ref(to->domain);
 }
 
+uint64_t inode_serial(uint64_t inode)
+{
+	return field(inode, SERIAL_SHIFT, SERIAL_BITS);
+}
+
 bool ref_from_inode(struct model *m, uint64_t inode, struct ref *ret)
 {
-	uint64_t row = field(inode, 0, ROW_BITS), serial = field(inode, SERIAL_SHIFT, SERIAL_BITS);
-	struct domain *d = NULL;
+	uint64_t serial = inode_serial(inode);
+	struct domain *d = serial > SERIAL_DOMAIN0 ? model_find_serial(m, serial) : NULL;
+
+	if ((d || serial <= SERIAL_DOMAIN0) && ref_of_domain(m, d, inode, ret))
+		return true;
+	domain_unref(d);
+	return false;
+}
+
+bool ref_of_domain(struct model *m, struct domain *d, uint64_t inode, struct ref *ret)
+{
+	uint64_t row = field(inode, 0, ROW_BITS);
 
 	if (row == 0 || row > node_count)
 		return false;
-	if ((serial == SERIAL_HOST) == row_of_domain(row - 1))
+	if ((inode_serial(inode) == SERIAL_HOST) == row_of_domain(row - 1))
 		return false;
-	if (serial > SERIAL_DOMAIN0) {
-		d = model_find_serial(m, serial);
-		if (!d)
-			return false;
-	}
 	*ret = (struct ref){
 		.model = m,
 		.node = &nodes[row - 1],
@@ -115,6 +122,25 @@ bool ref_from_inode(struct model *m, uint64_t inode, struct ref *ret)
 bool node_writable(const struct node *n)
 {
 	return n->set || n->verbs || n->commit || n->input;
+}
+
+bool node_is_fact(const struct node *n)
+{
+	return n->kind == KIND_FACT || n->kind == KIND_SETTING;
+}
+
+bool node_is_domain(const struct node *n)
+{
+	return n->kind == KIND_EACH && n->parent == 0;
+}
+
+const struct node *node_domain(void)
+{
+	const struct node *n = nodes;
+
+	while (!node_is_domain(n))
+		n++;
+	return n;
 }
 
 bool node_is_dir(const struct node *n)
@@ -237,8 +263,7 @@ mode_t node_mode(const struct node *n, mode_t dir)
 	if (n->kind == KIND_LINK)
 		return S_IFLNK | 0777;
 	if (n == &nodes[0] || n->kind == KIND_EACH || n->kind == KIND_DIR)
-		return S_IFDIR |
-		       (n == &nodes[0] || (n->kind == KIND_EACH && n->parent == 0) ? dir & 01777 : dir & 0555);
+		return S_IFDIR | (n == &nodes[0] || node_is_domain(n) ? dir & 01777 : dir & 0555);
 	switch (n->who) {
 	case WHO_READERS:
 	case WHO_WRITES:
@@ -271,6 +296,40 @@ static uint64_t shown_length(const struct ref *r, const struct user *reader)
 	return n;
 }
 
+static bool hash_name(void *arg, const char *name, const struct ref *child, uint64_t next)
+{
+	struct buf *names = arg;
+
+	(void)child;
+	(void)next;
+	buf_add(names, name, strlen(name) + 1);
+	return true;
+}
+
+/* Of the devices in a directory; where the names are rows, they stay. */
+static uint64_t names_hash(const struct ref *r)
+{
+	struct buf names = { 0 };
+	uint64_t cookie = 0, hash;
+
+	node_list(r, &cookie, hash_name, &names);
+	hash = hash_text(names.p, names.len);
+	buf_free(&names);
+	return hash;
+}
+
+static void fact_attr(const struct ref *r, const struct user *reader, struct node_attr *a)
+{
+	struct buf b = { 0 };
+	struct err e = { 0 };
+
+	if (r->node->show(r, reader, &b, &e))
+		buf_reset(&b);
+	a->size = b.len;
+	a->text = hash_text(b.p, b.len);
+	buf_free(&b);
+}
+
 static uint64_t node_size(const struct ref *r, const struct user *reader)
 {
 	const struct node *n = r->node;
@@ -280,8 +339,6 @@ static uint64_t node_size(const struct ref *r, const struct user *reader)
 	char *target;
 
 	switch (n->kind) {
-	case KIND_FACT:
-	case KIND_SETTING:
 	case KIND_STAGED:
 		return shown_length(r, reader);
 	case KIND_LIVE:
@@ -301,13 +358,9 @@ static uint64_t node_size(const struct ref *r, const struct user *reader)
 		size = target ? strlen(target) : 0;
 		free(target);
 		return size;
-	case KIND_DIR:
-	case KIND_EACH:
-	case KIND_STREAM:
-	case KIND_COUNT:
-		break;
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 void node_attr(const struct ref *r, const struct user *reader, struct node_attr *ret)
@@ -319,12 +372,18 @@ void node_attr(const struct ref *r, const struct user *reader, struct node_attr 
 		lock_acquire(&r->domain->lock);
 		a.uid = r->node->who == WHO_ROOT ? 0 : r->domain->owner;
 		a.gid = r->node->who == WHO_ROOT ? 0 : r->domain->group;
-		a.mtime = r->domain->since;
+		if (!node_is_dir(r->node) && r->node->kind != KIND_CTL)
+			a.mtime = r->domain->since;
 		dir = r->domain->mode;
 		lock_release(&r->domain->lock);
 	}
 	a.mode = node_mode(r->node, dir);
-	a.size = node_size(r, reader);
+	if (node_is_fact(r->node))
+		fact_attr(r, reader, &a);
+	else if (r->domain && r->node->kind == KIND_DIR)
+		a.text = names_hash(r);
+	else
+		a.size = node_size(r, reader);
 	a.links = 1; /* find(1) takes a directory with one link for one whose subdirectories are not counted */
 	*ret = a;
 }

@@ -172,8 +172,6 @@ static int begin_start(struct job *j, const struct run *run, struct spec *spec, 
 	}
 	lock_release(&d->lock);
 	lock_release(&m->lock);
-	domain_lock(d); /* so that the change is told, without the registry's lock */
-	domain_unlock(d);
 	return rc;
 }
 

@@ -68,14 +68,19 @@ static void test_seq(void **state)
 {
 	struct world w = world_make();
 	unsigned long long last = 0;
+	struct domain *d;
 
 	(void)state;
 	for (int round = 0; round < 3; round++) {
 		world_open(&w, &fake_backend);
+		d = domain_new(w.model, "web1");
+		domain_lock(d);
 		for (int i = 0; i < 6000; i++)
-			model_event(w.model, "web1", "link", "");
-		assert_true(w.model->seq > last + 5999);
-		last = w.model->seq;
+			event_emit(d, "link", "%s", "");
+		domain_unlock(d);
+		domain_unref(d);
+		assert_true(model_last_event(w.model) > last + 5999);
+		last = model_last_event(w.model);
 		world_close(&w);
 	}
 	world_end(&w);
