@@ -122,7 +122,7 @@ finish() {
 	cut -d' ' -f2 /proc/mounts | grep "^$T/" | while read -r at; do umount -l "$at"; done
 	if [ -d "$T/run/qemu" ]; then # guests that a failed case left behind: known by this test's own folder
 		for at in /proc/[0-9]*; do
-			left=$(tr '\0' ' ' 2>/dev/null <"$at/cmdline" 2>/dev/null) || continue
+			left=$( (tr "\0" " " <"$at/cmdline") 2>/dev/null) || continue
 			case $left in *"$T/run/qemu/"*) kill -KILL "${at#/proc/}" ;; esac
 		done
 	fi
