@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/dirname.h"
+#include "fs/naming.h"
 
 #define RETRY_MSEC 1000
 
@@ -32,138 +33,18 @@ static void after_call(struct after *list, bool names, struct after **rest)
 	}
 }
 
-/* ---- directories ---- */
-
-/* An operation of the herald's for the view of SERIAL. */
-struct naming {
-	struct invalidator *inv;
-	enum herald_op op;
-	uint64_t serial;
-	char name[DIRNAME_TEXT]; /* that is being made, removed, or taken */
-};
-
-static void naming_done(void *arg, int result)
-{
-	struct naming *n = arg;
-	struct invalidator *inv = n->inv;
-	struct views *vs = &inv->views;
-	struct domain *d = NULL;
-	struct view *v;
-
-	lock_acquire(&vs->lock);
-	inv->naming--;
-	v = table_get_n(&vs->by_serial, &n->serial, sizeof(n->serial));
-	if (v) {
-		if (table_get(&vs->making, n->name) == v)
-			table_del(&vs->making, n->name);
-		v->busy = false;
-		if (result && n->op == HERALD_MKDIR && !view_holder(vs, v, n->name))
-			d = domain_ref(v->domain); /* seen by whoever asks for it, though not by inotify */
-		else if (result && v->over)
-			view_nameless(vs, v); /* what the kernel still has of it is ESTALE */
-		else if (result)
-			view_late(vs, v);
-		if (result && n->op == HERALD_RENAME && v->name)
-			view_alias(vs, v, n->name);
-		if (!v->late)
-			view_dirty(vs, v);
-	}
-	lock_release(&vs->lock);
-	if (d && views_made(vs, n->name, d)) {
-		lock_acquire(&vs->lock);
-		inv->listing = true;
-		lock_release(&vs->lock);
-	}
-	domain_unref(d);
-	free(n);
-}
-
-static void herald_name(struct invalidator *inv, const struct view *v, enum herald_op op, const char *name,
-                        const char *to)
-{
-	struct naming *n = x_alloc(sizeof(*n));
-	const char *rows[] = { "state", "status" }; /* those that are watched are told of their end */
-	char *path;
-
-	*n = (struct naming){ .inv = inv, .op = op, .serial = v->domain->serial };
-	memcpy(n->name, to ? to : name, strlen(to ? to : name) + 1);
-	for (size_t i = 0; op == HERALD_RMDIR && v->over && i < COUNT(rows); i++) {
-		path = x_printf("%s/%s", name, rows[i]);
-		herald_do(inv->herald, HERALD_UNLINK, path, NULL, NULL, NULL);
-		free(path);
-	}
-	herald_do(inv->herald, op, name, to, naming_done, n);
-}
-
-/* Somebody else needs the name, or is just making or leaving it. The herald comes to what leaves first. */
-static bool is_taken(struct views *vs, const struct view *v, const char *name) NEEDS(vs->lock)
-{
-	void *maker = table_get(&vs->making, name);
-
-	return view_holder(vs, v, name) || maker == vs || (maker && maker != v && !((struct view *)maker)->over);
-}
-
-/* What the herald is to do that V's directory be called WANT (NULL: be gone). False: nothing, or not yet. */
-static bool name_step(struct invalidator *inv, struct view *v, const char *want, enum herald_op *op, char name[256])
-	NEEDS(inv->views.lock)
-{
-	struct views *vs = &inv->views;
-
-	if (v->busy || (!v->name && !want))
-		return false;
-	if (v->name && want && !strcmp(v->name, want)) {
-		view_alias(vs, v, NULL);
-		return false;
-	}
-	if (v->name && table_get(&vs->making, v->name) == vs) {
-		view_late(vs, v);
-		return false;
-	}
-	if (want && is_taken(vs, v, want)) {
-		if (!v->name || !view_holder(vs, v, want)) {
-			view_late(vs, v);
-			return false;
-		}
-		want = NULL; /* two that change names with each other: one of them steps aside */
-	}
-	*op = !want ? HERALD_RMDIR : v->name ? HERALD_RENAME : HERALD_MKDIR;
-	memcpy(name, v->name ? v->name : want, strlen(v->name ? v->name : want) + 1);
-	table_put(&vs->making, want ? want : v->name, v);
-	v->busy = true;
-	inv->naming++;
-	return true;
-}
-
-/* True when the domain is gone and so is its directory: the view goes as well. */
-static bool view_name(struct invalidator *inv, struct view *v)
-{
-	struct domain *d = v->domain;
-	char want[DIRNAME_TEXT], name[DIRNAME_TEXT];
-	enum herald_op op;
-	bool gone, step, over;
-
-	lock_acquire(&d->lock);
-	gone = d->gone || !dirname_encode(d->name, want);
-	lock_release(&d->lock);
-	lock_acquire(&inv->views.lock);
-	step = name_step(inv, v, gone ? NULL : want, &op, name);
-	over = v->over && !v->busy && !v->name;
-	lock_release(&inv->views.lock);
-	if (step)
-		herald_name(inv, v, op, name, op == HERALD_RENAME ? want : NULL);
-	return over;
-}
-
 /* ---- rows ---- */
 
 static void watchers_tell(struct invalidator *inv, struct view *v, const struct ref *r)
 {
-	struct fuse_pollhandle *ph;
+	size_t n;
+	struct fuse_pollhandle **list = view_pushed(&inv->views, v, r, &n);
 
-	for (bool first = true; (ph = view_pushed(&inv->views, v, r, first)); first = false) {
-		fuse_lowlevel_notify_poll(ph);
-		fuse_pollhandle_destroy(ph);
+	for (size_t i = 0; i < n; i++) {
+		fuse_lowlevel_notify_poll(list[i]);
+		fuse_pollhandle_destroy(list[i]);
 	}
+	free(list);
 }
 
 /* Of a file that is written, write(2) itself tells; and it has the kernel's lock of it, maybe for long. */
@@ -211,7 +92,7 @@ static void view_refresh(struct invalidator *inv, struct view *v)
 	lock_release(&inv->views.lock);
 	for (unsigned at = 0; (!gone || ends) && view_slot(&inv->views, v, &at, &r);)
 		row_refresh(inv, v, &r, ends);
-	if (view_name(inv, v))
+	if (naming_look(inv, v))
 		view_remove(&inv->views, v);
 }
 
@@ -266,17 +147,16 @@ static void round_release(struct invalidator *inv, uint64_t seq, struct after *l
 /* A line follows the mark of its change, so the marks of all lines up to SEQ are in the set that is taken after it. */
 static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	struct views *vs = &inv->views;
-	uint64_t seq = model_last_event(vs->model);
-	struct view *v = views_take(vs, &seq), *next;
+	uint64_t seq = model_last_event(inv->views.model);
+	struct view *v = views_take(&inv->views, &seq), *next;
 	struct after *list = inv->first, *rest = NULL;
 	bool listing = inv->listing;
 
 	inv->first = NULL;
 	inv->last = &inv->first;
-	inv->listing = vs->lines = false;
+	inv->listing = inv->views.lines = false;
 	inv->working = true;
-	lock_release(&vs->lock);
+	lock_release(&inv->views.lock);
 	for (; v; v = next) {
 		next = v->taken;
 		view_refresh(inv, v);
@@ -285,62 +165,52 @@ static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 		fuse_lowlevel_notify_inval_inode(inv->fuse, FUSE_ROOT_ID, 0, 0);
 	after_call(list, false, &rest);
 	round_release(inv, seq, rest);
-	lock_acquire(&vs->lock);
+	lock_acquire(&inv->views.lock);
 	inv->working = false;
 }
 
-/* Is there anything that is not told yet? */
-static bool is_behind(const struct invalidator *inv)
+/* When there is something to be done that is not told yet, clock_msec. */
+static uint64_t work_due(const struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	return inv->views.due <= clock_msec() || inv->views.lines || inv->first || inv->listing;
-}
-
-/* When there is something to be done, clock_msec. */
-static uint64_t work_due(const struct invalidator *inv)
-{
-	if (inv->first || inv->views.lines || inv->listing)
-		return 0;
-	if (inv->views.late && inv->retry < inv->views.due)
-		return inv->retry;
-	return inv->views.due;
+	return inv->first || inv->views.lines || inv->listing ? 0 : inv->views.due;
 }
 
 static void *invalidator_thread(void *arg)
 {
 	struct invalidator *inv = arg;
-	struct views *vs = &inv->views;
 	uint64_t due;
 
-	lock_acquire(&vs->lock);
+	lock_acquire(&inv->views.lock);
 	while (!inv->ending) {
 		due = work_due(inv);
+		if (inv->views.late && inv->retry < due)
+			due = inv->retry;
 		if (due > clock_msec()) {
-			cond_wait(&vs->work, &vs->lock, due == UINT64_MAX ? 0 : due);
+			cond_wait(&inv->views.work, &inv->views.lock, due == UINT64_MAX ? 0 : due);
 			continue;
 		}
-		views_retry(vs);
+		views_retry(&inv->views);
 		invalidator_round(inv);
 		inv->retry = clock_msec() + RETRY_MSEC;
 	}
 	inv->running = false;
-	lock_release(&vs->lock);
+	lock_release(&inv->views.lock);
 	return NULL;
 }
 
 void invalidator_after(struct invalidator *inv, bool names, void (*fn)(void *arg), void *arg)
 {
-	struct views *vs = &inv->views;
 	struct after *a = NULL;
 
-	lock_acquire(&vs->lock);
-	if (inv->running && !inv->ending && (is_behind(inv) || inv->working || (names && inv->naming))) {
+	lock_acquire(&inv->views.lock);
+	if (inv->running && !inv->ending && (work_due(inv) <= clock_msec() || inv->working || (names && inv->naming))) {
 		a = x_alloc(sizeof(*a));
 		*a = (struct after){ .names = names, .fn = fn, .arg = arg };
 		*inv->last = a;
 		inv->last = &a->next;
-		cond_broadcast(&vs->work);
+		cond_broadcast(&inv->views.work);
 	}
-	lock_release(&vs->lock);
+	lock_release(&inv->views.lock);
 	if (!a)
 		fn(arg);
 }

@@ -11,6 +11,11 @@ struct session *ops_session(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+struct views *ops_views(fuse_req_t req)
+{
+	return &ops_session(req)->invalidator.views;
+}
+
 struct user ops_user(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -43,7 +48,7 @@ bool ops_ref(fuse_req_t req, fuse_ino_t ino, struct ref *ret)
 
 	if (ref_from_inode(s->model, ino, ret))
 		return true;
-	d = ops_is_helper(req) ? views_find_serial(&s->invalidator.views, inode_serial(ino)) : NULL;
+	d = ops_is_helper(req) ? views_find_serial(ops_views(req), inode_serial(ino)) : NULL;
 	if (d && ref_of_domain(s->model, d, ino, ret))
 		return true;
 	domain_unref(d);
@@ -146,7 +151,7 @@ int ops_lookup(fuse_req_t req, const struct ref *dir, const char *name, struct r
 	ref_put(&child);
 	if (!ops_is_root(dir))
 		return -ENOENT;
-	d = views_find(&ops_session(req)->invalidator.views, name, ops_is_helper(req));
+	d = views_find(ops_views(req), name, ops_is_helper(req));
 	if (!d)
 		return -ENOENT;
 	*ret = (struct ref){ .model = dir->model, .node = node_domain(), .domain = d };

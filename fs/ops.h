@@ -12,6 +12,7 @@ extern const struct fuse_lowlevel_ops fuse_ops;
 
 /* ---- ops.c ---- */
 struct session *ops_session(fuse_req_t req);
+struct views *ops_views(fuse_req_t req);
 struct user ops_user(fuse_req_t req); /* who asks, without groups */
 struct caller *ops_caller(fuse_req_t req);
 
@@ -34,6 +35,12 @@ int ops_stat_scratch(struct session *s, unsigned id, uint64_t ino, struct stat *
 void ops_entry(fuse_req_t req, const struct ref *r, struct fuse_entry_param *ret);
 bool ops_reply_entry(fuse_req_t req, const struct ref *r); /* true: the kernel took it */
 bool ops_is_helper(fuse_req_t req);                        /* the herald's process asks */
+
+/* ---- ops_helper.c: what the herald's helper asks for ---- */
+void helper_mkdir(fuse_req_t req, const struct ref *dir, const char *name);
+void helper_rmdir(fuse_req_t req, const char *name);
+void helper_rename(fuse_req_t req, const char *name, const char *newname);
+int helper_unlink(const struct ref *dir); /* a watched file in DIR: only that of a domain that is gone */
 
 /* One operation of the model for REQ, on a pool thread; FINISH (may be NULL) answers when it has succeeded. */
 struct task {

@@ -36,7 +36,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (!ops_ref(req, parent, &dir))
 		return;
 	if (ops_lookup(req, &dir, name, &child) == 0) {
-		struct views *vs = &ops_session(req)->invalidator.views;
+		struct views *vs = ops_views(req);
 		bool helper = ops_is_helper(req);
 
 		child.lane = lane_for(req, &child);
@@ -82,14 +82,13 @@ static bool listing_dots(struct listing *l, const char *name, uint64_t ino, uint
 static bool listing_child(void *arg, const char *name, const struct ref *child, uint64_t next)
 {
 	struct listing *l = arg;
-	struct views *vs = &ops_session(l->req)->invalidator.views;
 	struct fuse_entry_param entry = { .attr = { .st_ino = ref_inode_lane0(child),
 		                                    .st_mode = node_mode(child->node, 0755) } };
 	char shown[256], *p = l->p + l->len;
 	size_t room = l->size - l->len;
 
 	if (node_is_domain(child->node)) {
-		if (!views_name(vs, child->domain, shown))
+		if (!views_name(ops_views(l->req), child->domain, shown))
 			return true;
 		name = shown;
 	}

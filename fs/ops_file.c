@@ -210,9 +210,9 @@ static int read_page(struct session *s, struct handle *h, uint64_t off, size_t s
 		return 0;
 	view_tell(&s->invalidator.views, &h->ref);
 	ret = node_render(&h->ref, &h->opener->user, b, &e);
+	view_told_text(&s->invalidator.views, &h->ref, hash_text(b->p, b->len));
 	if (ret)
 		return ret;
-	view_told_text(&s->invalidator.views, &h->ref, hash_text(b->p, b->len));
 	while (b->len < size && b->len < FACT_MAX)
 		buf_putc(b, '\n');
 	return 0;

@@ -4,53 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/dirname.h"
 #include "fs/ops.h"
 #include "hypervisor/model/operate.h"
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
 #endif
-
-static struct views *views_of(fuse_req_t req)
-{
-	return &ops_session(req)->invalidator.views;
-}
-
-/* ---- what the herald's helper does, so that inotify sees it: the model has changed before ---- */
-
-static void helper_mkdir(fuse_req_t req, const struct ref *dir, const char *name)
-{
-	struct ref child;
-
-	if (views_made(views_of(req), name, NULL) && ops_lookup(req, dir, name, &child) == 0) {
-		ops_reply_entry(req, &child);
-		ref_put(&child);
-	} else {
-		fuse_reply_err(req, EEXIST);
-	}
-}
-
-static void helper_reply(fuse_req_t req, bool done)
-{
-	fuse_reply_err(req, done ? 0 : ENOENT);
-}
-
-/* It may have waited for long, and the domain have got another name meanwhile. */
-static void helper_rename(fuse_req_t req, const char *name, const char *newname)
-{
-	struct domain *d = views_find(views_of(req), name, true);
-	char want[DIRNAME_TEXT];
-	bool right = false;
-
-	if (d) {
-		lock_acquire(&d->lock);
-		right = dirname_encode(d->name, want) && !strcmp(want, newname);
-		lock_release(&d->lock);
-		domain_unref(d);
-	}
-	helper_reply(req, right && views_renamed(views_of(req), name, newname));
-}
 
 /* ---- mkdir, rmdir ---- */
 
@@ -104,7 +63,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		t->settle = settle_mkdir;
 		t->finish = finish_mkdir;
 		t->name = x_strdup(name);
-		t->begun = views_begin(views_of(req), name);
+		t->begun = views_begin(ops_views(req), name);
 		task_run(t, NULL, "mkdir %s", name);
 	} else {
 		fuse_reply_err(req, EPERM);
@@ -156,7 +115,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (!ops_ref(req, parent, &dir))
 		return;
 	if (ops_is_helper(req)) {
-		helper_reply(req, views_removed(views_of(req), name, true));
+		helper_rmdir(req, name);
 		ref_put(&dir);
 		return;
 	}
@@ -166,7 +125,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 		t->fn = task_rmdir;
 		t->settle = settle_rmdir;
 		t->name = x_strdup(name);
-		t->begun = views_begin(views_of(req), name);
+		t->begun = views_begin(ops_views(req), name);
 		task_run(t, child.domain, "rmdir %s", name);
 		ref_put(&child);
 	} else {
@@ -205,7 +164,6 @@ static void rename_domain(fuse_req_t req, const struct ref *dir, const char *nam
 		return;
 	}
 	ret = domain_lookup(req, dir, name, &child);
-
 	if (ret) {
 		fuse_reply_err(req, -ret);
 		return;
@@ -219,8 +177,8 @@ static void rename_domain(fuse_req_t req, const struct ref *dir, const char *nam
 		t->settle = settle_rename;
 		t->name = x_strdup(newname);
 		t->from = x_strdup(name);
-		t->begun = views_begin(views_of(req), newname);
-		t->begun_from = views_begin(views_of(req), name);
+		t->begun = views_begin(ops_views(req), newname);
+		t->begun_from = views_begin(ops_views(req), name);
 		task_run(t, child.domain, "rename %s", newname);
 	}
 	ref_put(&child);
@@ -387,13 +345,12 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	unsigned id;
 	int ret = -EPERM;
 
-	if (ops_is_helper(req)) { /* a watched file of a domain that is gone */
-		fuse_reply_err(req, 0);
-		return;
-	}
 	if (!ops_ref(req, parent, &dir))
 		return;
-	if (ops_is_desk(&dir) && scratch_find(&s->scratches, dir.domain->serial, fuse_req_ctx(req)->uid, name, &id))
+	if (ops_is_helper(req))
+		ret = helper_unlink(&dir);
+	else if (ops_is_desk(&dir) &&
+	         scratch_find(&s->scratches, dir.domain->serial, fuse_req_ctx(req)->uid, name, &id))
 		ret = scratch_unlink(&s->scratches, id);
 	fuse_reply_err(req, -ret);
 	ref_put(&dir);

@@ -16,17 +16,27 @@ static struct view *view_new(struct views *vs, struct domain *d) NEEDS(vs->lock)
 	return v;
 }
 
-static void view_free(struct view *v)
+/* Their files live on, and are told that there is no view. */
+static void watchers_leave(struct views *vs, struct view *v) NEEDS(vs->lock)
 {
 	struct watcher *w;
 
-	while ((w = v->watchers)) { /* their files live on, and find no view */
+	(void)vs;
+	while ((w = v->watchers)) {
 		v->watchers = w->next;
+		w->next = NULL;
+		w->link = NULL;
 		if (w->ph)
 			fuse_pollhandle_destroy(w->ph);
 		w->ph = NULL;
-		w->next = NULL;
 	}
+}
+
+static void view_free(struct views *vs, struct view *v)
+{
+	lock_acquire(&vs->lock);
+	watchers_leave(vs, v);
+	lock_release(&vs->lock);
 	domain_unref(v->domain);
 	free(v->name);
 	free(v->alias);
@@ -176,7 +186,7 @@ void views_free(struct views *vs)
 
 	model_follow(vs->model, NULL, NULL);
 	while (table_next(&vs->by_serial, &pos, NULL, &v))
-		view_free(v);
+		view_free(vs, v);
 	table_free(&vs->by_serial);
 	table_free(&vs->by_name);
 	table_free(&vs->making);
@@ -228,7 +238,7 @@ void view_remove(struct views *vs, struct view *v)
 	}
 	lock_release(&vs->lock);
 	if (!again)
-		view_free(v);
+		view_free(vs, v);
 }
 
 /* ---- names ---- */
@@ -304,7 +314,7 @@ void views_done(struct views *vs, const char *name)
 	lock_release(&vs->lock);
 }
 
-static void name_give(struct views *vs, struct view *v, const char *name) NEEDS(vs->lock)
+void view_named(struct views *vs, struct view *v, const char *name)
 {
 	struct view *before = table_get(&vs->by_name, name);
 
@@ -326,7 +336,7 @@ bool views_made(struct views *vs, const char *name, struct domain *d)
 		v = view_new(vs, d);
 	made = v && (void *)v != vs && !v->name;
 	if (made)
-		name_give(vs, v, name);
+		view_named(vs, v, name);
 	lock_release(&vs->lock);
 	return made;
 }
@@ -338,7 +348,7 @@ void views_moved(struct views *vs, const char *name)
 	lock_acquire(&vs->lock);
 	v = table_get(&vs->by_name, name);
 	if (v && v->alias && !strcmp(v->alias, name)) {
-		name_give(vs, v, name);
+		view_named(vs, v, name);
 		view_dirty(vs, v);
 	}
 	lock_release(&vs->lock);
@@ -367,7 +377,7 @@ bool views_renamed(struct views *vs, const char *from, const char *to)
 	lock_acquire(&vs->lock);
 	v = table_get(&vs->by_name, from);
 	if (v) {
-		name_give(vs, v, to);
+		view_named(vs, v, to);
 		view_dirty(vs, v);
 	}
 	lock_release(&vs->lock);

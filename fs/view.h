@@ -3,7 +3,7 @@
  * was told. The tree's root has the names that are here, not the model's: a directory that another hand than mkdir(2),
  * rmdir(2) or rename(2) makes, renames or removes changes when the helper's call comes through the kernel (herald.h), so that
  * inotify sees it. The loop tells what it renders (view_told), the invalidator finds what became untrue (view_check) and
- * only the invalidator removes a view. Any thread; the lock is a leaf.
+ * only the invalidator removes a view. Any thread; of the locks only the model's order of event lines is taken below this one.
  */
 #ifndef VIEW_H
 #define VIEW_H
@@ -21,11 +21,12 @@ struct slot {
 	bool mixed;            /* the kernel was told something else meanwhile */
 	unsigned writers;      /* open files that write it */
 	bool telling;          /* the loop renders it, and what it takes may be old by now */
+	bool checked;          /* meanwhile, and it had changed */
 };
 
-/* An open file that was polled. */
+/* An open file that was polled, in the list of its view. [lock] throughout; its file frees it. */
 struct watcher {
-	struct watcher *next;
+	struct watcher *next, **link; /* link NULL: the view is no more */
 	uint32_t key, seen;
 	bool polled;
 	struct fuse_pollhandle *ph; /* owned */
@@ -39,13 +40,13 @@ struct view {
 	char *alias;           /* [lock] what it should be called by now, and is for those who ask; NULL: the same */
 	struct slot *slots;    /* [lock] */
 	unsigned nslots;       /* [lock] */
-	struct watcher *watchers;
-	uint64_t seq; /* [lock] dirty: event lines above it may be about what is not pushed yet */
-	uint64_t due; /* [lock] dirty: when it is to be looked at, clock_msec */
-	bool dirty;
-	bool busy; /* [lock] the herald is at its directory */
-	bool late; /* [lock] its directory could not be put right: to be tried again */
-	bool over; /* [lock] the domain is gone, and all who look have been told */
+	struct watcher *watchers; /* [lock] */
+	uint64_t seq;             /* [lock] dirty: event lines above it may be about what is not pushed yet */
+	uint64_t due;             /* [lock] dirty: when it is to be looked at, clock_msec */
+	bool dirty;               /* [lock] */
+	bool busy;                /* [lock] the herald is at its directory */
+	bool late;                /* [lock] its directory could not be put right: to be tried again */
+	bool over;                /* [lock] the domain is gone, and all who look have been told */
 };
 
 struct views {
@@ -56,7 +57,7 @@ struct views {
 	struct table by_name;   /* [lock] names in use -> struct view */
 	struct table making;    /* [lock] names that are being made, removed, renamed: who does it is in the value */
 	struct view *dirty, **last; /* [lock] in the order in which they became so */
-	uint64_t due;               /* [lock] of the first of them, or earlier; UINT64_MAX: there is none */
+	uint64_t due;               /* [lock] of the soonest of them, or earlier; UINT64_MAX: there is none */
 	unsigned late;              /* [lock] how many */
 	bool lines;                 /* [lock] event lines wait that no dirty view stands for */
 };
@@ -106,11 +107,11 @@ void view_told_text(struct views *vs, const struct ref *r, uint64_t text);
 bool view_slot(struct views *vs, struct view *v, unsigned *at, struct ref *r);
 
 /* R's slot against A, which is true now: what became untrue. */
-enum { VIEW_TEXT = 1, VIEW_ATTR = 2 };
+enum { VIEW_TEXT = 1, VIEW_ATTR = 2, VIEW_TELLING = 4 };
 unsigned view_check(struct views *vs, struct view *v, const struct ref *r, const struct node_attr *a);
 
-/* R's changed text was pushed: a pollhandle that is to be told, the caller's, until there is none. COUNT: the first time. */
-struct fuse_pollhandle *view_pushed(struct views *vs, struct view *v, const struct ref *r, bool count);
+/* R's changed text was pushed: *N pollhandles that are to be told; they and the array are the caller's. */
+struct fuse_pollhandle **view_pushed(struct views *vs, struct view *v, const struct ref *r, size_t *n);
 
 /* R is opened for writing, or that is over. While it is written, the kernel holds its lock. */
 void view_writer(struct views *vs, const struct ref *r, bool opens);
@@ -123,7 +124,7 @@ uint32_t view_changes(struct views *vs, const struct ref *r);
 
 /* Has R's text changed since it was asked last for this file? *W is the file's, NULL at first; PH (may be NULL) is kept. */
 bool view_poll(struct views *vs, const struct ref *r, struct watcher **w, uint32_t seen, struct fuse_pollhandle *ph);
-void view_unwatch(struct views *vs, const struct ref *r, struct watcher *w); /* accepts NULL */
+void view_unwatch(struct views *vs, struct watcher *w); /* accepts NULL */
 
 /* ---- for the invalidator ---- */
 
@@ -133,6 +134,8 @@ void view_dirty(struct views *vs, struct view *v) NEEDS(vs->lock);
 void view_late(struct views *vs, struct view *v) NEEDS(vs->lock);
 /* Who else has NAME and needs it. */
 struct view *view_holder(struct views *vs, const struct view *v, const char *name) NEEDS(vs->lock);
+void view_named(struct views *vs, struct view *v, const char *name)
+	NEEDS(vs->lock); /* so its directory is called now */
 void view_nameless(struct views *vs, struct view *v) NEEDS(vs->lock);
 void view_alias(struct views *vs, struct view *v, const char *name) NEEDS(vs->lock); /* NULL: none */
 void views_retry(struct views *vs) NEEDS(vs->lock); /* those that are late become dirty */

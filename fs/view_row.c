@@ -18,11 +18,10 @@ static uint64_t attr_of(const struct node_attr *a)
 	return hash_text(part, sizeof(part));
 }
 
+/* The host's rows have none. */
 static struct view *view_of(struct views *vs, const struct ref *r) NEEDS(vs->lock)
 {
-	uint64_t serial = r->domain->serial;
-
-	return table_get_n(&vs->by_serial, &serial, sizeof(serial));
+	return r->domain ? table_get_n(&vs->by_serial, &r->domain->serial, sizeof(r->domain->serial)) : NULL;
 }
 
 static struct slot *slot_of(struct view *v, uint32_t key)
@@ -71,28 +70,44 @@ void view_tell(struct views *vs, const struct ref *r)
 	s = slot_of(v, key_of(r));
 	if (v && !s)
 		s = slot_add(v, key_of(r));
-	if (s)
+	if (s) {
 		s->telling = true;
+		s->checked = false;
+	}
 	lock_release(&vs->lock);
+}
+
+/*
+ * What was told is not what is true by the slot. Either it has become true meanwhile, or it was true until the last check, which
+ * has seen and said so; else somebody has read what nobody knows of.
+ */
+static void slot_told(struct views *vs, struct view *v, struct slot *s, bool differs) NEEDS(vs->lock)
+{
+	s->telling = false;
+	if (!differs || s->checked)
+		return;
+	s->mixed = true;
+	view_dirty(vs, v);
 }
 
 bool view_told(struct views *vs, const struct ref *r, struct node_attr *a)
 {
 	uint64_t attr = attr_of(a);
+	struct view *v;
 	struct slot *s;
 
 	if (!r->domain || !view_keeps(r))
 		return view_keeps(r); /* what is there of the host to be kept does not change */
 	lock_acquire(&vs->lock);
-	s = slot_of(view_of(vs, r), key_of(r));
+	v = view_of(vs, r);
+	s = slot_of(v, key_of(r));
 	if (s) {
 		if (!s->mtime.tv_sec) { /* the first time */
 			s->text = a->text;
 			s->attr = attr;
 			s->mtime = a->mtime;
 		}
-		s->telling = false;
-		s->mixed |= s->text != a->text || s->attr != attr;
+		slot_told(vs, v, s, s->text != a->text || s->attr != attr);
 		a->mtime = s->mtime;
 	}
 	lock_release(&vs->lock);
@@ -101,14 +116,14 @@ bool view_told(struct views *vs, const struct ref *r, struct node_attr *a)
 
 void view_told_text(struct views *vs, const struct ref *r, uint64_t text)
 {
+	struct view *v;
 	struct slot *s;
 
 	lock_acquire(&vs->lock);
-	s = slot_of(view_of(vs, r), key_of(r));
-	if (s) {
-		s->telling = false;
-		s->mixed |= s->text != text;
-	}
+	v = view_of(vs, r);
+	s = slot_of(v, key_of(r));
+	if (s)
+		slot_told(vs, v, s, s->text != text);
 	lock_release(&vs->lock);
 }
 
@@ -157,10 +172,13 @@ unsigned view_check(struct views *vs, struct view *v, const struct ref *r, const
 
 	lock_acquire(&vs->lock);
 	s = slot_of(v, key_of(r));
-	if (s->mixed || s->telling || s->text != a->text)
+	if (s->mixed || s->text != a->text)
 		what |= VIEW_TEXT;
-	if (s->mixed || s->telling || s->attr != attr)
+	if (s->mixed || s->attr != attr)
 		what |= VIEW_ATTR;
+	if (s->telling)
+		what |= VIEW_TELLING;
+	s->checked = what & (VIEW_TEXT | VIEW_ATTR);
 	s->text = a->text;
 	s->attr = attr;
 	s->mixed = false;
@@ -170,22 +188,26 @@ unsigned view_check(struct views *vs, struct view *v, const struct ref *r, const
 	return what;
 }
 
-struct fuse_pollhandle *view_pushed(struct views *vs, struct view *v, const struct ref *r, bool count)
+struct fuse_pollhandle **view_pushed(struct views *vs, struct view *v, const struct ref *r, size_t *n)
 {
-	struct fuse_pollhandle *ph = NULL;
+	struct fuse_pollhandle **list;
 	uint32_t key = key_of(r);
+	size_t room = 0;
 
+	*n = 0;
 	lock_acquire(&vs->lock);
-	if (count)
-		slot_of(v, key)->changes++;
-	for (struct watcher *w = v->watchers; w && !ph; w = w->next) {
-		if (w->key != key)
+	slot_of(v, key)->changes++;
+	for (struct watcher *w = v->watchers; w; w = w->next)
+		room += w->key == key && w->ph;
+	list = x_array(room, sizeof(struct fuse_pollhandle *));
+	for (struct watcher *w = v->watchers; w; w = w->next) {
+		if (w->key != key || !w->ph)
 			continue;
-		ph = w->ph;
+		list[(*n)++] = w->ph;
 		w->ph = NULL;
 	}
 	lock_release(&vs->lock);
-	return ph;
+	return list;
 }
 
 void view_writer(struct views *vs, const struct ref *r, bool opens)
@@ -239,6 +261,15 @@ static bool watcher_take(struct watcher *w, uint32_t changes)
 	return changed;
 }
 
+static void watcher_join(struct watcher *w, struct view *v)
+{
+	w->next = v->watchers;
+	w->link = &v->watchers;
+	if (w->next)
+		w->next->link = &w->next;
+	v->watchers = w;
+}
+
 bool view_poll(struct views *vs, const struct ref *r, struct watcher **w, uint32_t seen, struct fuse_pollhandle *ph)
 {
 	struct fuse_pollhandle *old = ph;
@@ -252,8 +283,8 @@ bool view_poll(struct views *vs, const struct ref *r, struct watcher **w, uint32
 	if (s) {
 		if (!*w) {
 			*w = x_alloc(sizeof(**w));
-			**w = (struct watcher){ .next = v->watchers, .key = s->key, .seen = seen };
-			v->watchers = *w;
+			**w = (struct watcher){ .key = s->key, .seen = seen };
+			watcher_join(*w, v);
 		}
 		changed = watcher_take(*w, s->changes) || v->over;
 		if (ph) {
@@ -267,19 +298,15 @@ bool view_poll(struct views *vs, const struct ref *r, struct watcher **w, uint32
 	return changed;
 }
 
-void view_unwatch(struct views *vs, const struct ref *r, struct watcher *w)
+void view_unwatch(struct views *vs, struct watcher *w)
 {
-	struct view *v;
-
 	if (!w)
 		return;
 	lock_acquire(&vs->lock);
-	v = view_of(vs, r);
-	for (struct watcher **at = v ? &v->watchers : NULL; at && *at; at = &(*at)->next) {
-		if (*at == w) {
-			*at = w->next;
-			break;
-		}
+	if (w->link) {
+		*w->link = w->next;
+		if (w->next)
+			w->next->link = w->link;
 	}
 	lock_release(&vs->lock);
 	if (w->ph)

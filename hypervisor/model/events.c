@@ -8,13 +8,13 @@
 
 #include "hypervisor/model/internal.h"
 
-/* A line that is not to be read yet. */
+/* A line that is not to be read yet, or one of history that is not on disk yet. */
 struct line {
 	struct line *next;
 	uint64_t seq;
-	struct domain *domain; /* a reference */
+	struct domain *domain; /* a reference; history: NULL for the root's */
 	size_t len;
-	char text[];
+	char text[]; /* and a NUL */
 };
 
 /* As its directory is named: other tools give names with blanks and worse. */
@@ -25,6 +25,22 @@ static void add_name(struct buf *b, const char *name)
 		           (unsigned char)*name);
 }
 
+static struct line *line_new(struct domain *d, const struct buf *b)
+{
+	struct line *l = x_alloc(sizeof(*l) + b->len + 1);
+
+	*l = (struct line){ .domain = d ? domain_ref(d) : NULL, .len = b->len };
+	memcpy(l->text, b->p, b->len);
+	l->text[b->len] = '\0';
+	return l;
+}
+
+static void line_free(struct line *l)
+{
+	domain_unref(l->domain);
+	free(l);
+}
+
 static void line_tell(struct domain *d, const char *p, size_t n)
 {
 	text_append(&d->events, p, n);
@@ -33,12 +49,9 @@ static void line_tell(struct domain *d, const char *p, size_t n)
 
 static void line_hold(struct model *m, struct domain *d, const struct buf *b) NEEDS(m->order)
 {
-	struct line *l = x_alloc(sizeof(*l) + b->len);
+	struct line *l = line_new(d, b);
 
 	l->seq = m->seq;
-	l->domain = domain_ref(d);
-	l->len = b->len;
-	memcpy(l->text, b->p, b->len);
 	if (m->held)
 		m->held_last->next = l;
 	else
@@ -65,10 +78,8 @@ void model_publish(struct model *m, uint64_t seq)
 {
 	struct line *l;
 
-	while ((l = line_take(m, seq))) {
-		domain_unref(l->domain);
-		free(l);
-	}
+	while ((l = line_take(m, seq)))
+		line_free(l);
 }
 
 void model_follow(struct model *m, void (*fn)(void *arg, struct domain *d), void *arg)
@@ -156,12 +167,13 @@ void event_state(struct domain *d, const char *name)
 	buf_free(&detail);
 }
 
-void history_add(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
-                 const char *sentence)
+void history_note(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
+                  const char *sentence)
 {
 	char when[TIME_TEXT], who[CALLER_TEXT];
 	struct timespec now = time_now();
 	struct buf b = { 0 };
+	struct line *l;
 
 	buf_printf(&b, "%s %s %d %s '", time_format(when, &now), caller_name(c, who), (int)c->pid, err_name(code));
 	buf_escape(&b, command, strlen(command));
@@ -171,11 +183,50 @@ void history_add(struct model *m, struct domain *d, const struct caller *c, cons
 		buf_escape(&b, sentence, strlen(sentence));
 	}
 	buf_putc(&b, '\n');
-	lock_acquire(&m->disk); /* so that both have their lines in the same order */
+	l = line_new(d, &b);
+	lock_acquire(&m->noting); /* so that both have their lines in the same order */
 	text_append(d ? &d->history : &m->history, b.p, b.len);
-	store_history(m, d, b.p);
-	lock_release(&m->disk);
+	if (m->noted)
+		m->noted_last->next = l;
+	else
+		m->noted = l;
+	m->noted_last = l;
+	lock_release(&m->noting);
 	buf_free(&b);
+}
+
+static struct line *noted_take(struct model *m)
+{
+	struct line *l;
+
+	lock_acquire(&m->noting);
+	l = m->noted;
+	if (l)
+		m->noted = l->next;
+	lock_release(&m->noting);
+	return l;
+}
+
+void history_save(struct model *m)
+{
+	struct line *l;
+
+	do {
+		lock_acquire(&m->disk); /* from the list to the disk they keep their order */
+		l = noted_take(m);
+		if (l)
+			store_history(m, l->domain, l->text);
+		lock_release(&m->disk);
+		if (l)
+			line_free(l);
+	} while (l);
+}
+
+void history_add(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
+                 const char *sentence)
+{
+	history_note(m, d, c, command, code, sentence);
+	history_save(m);
 }
 
 void domain_log(struct domain *d, const char *fmt, ...)

@@ -35,6 +35,8 @@ static struct model *model_new(const struct model_config *c)
 	lock_init(&m->lock);
 	lock_init(&m->follow);
 	lock_init(&m->order);
+	lock_init(&m->noting);
+	holders_init(&m->holders);
 	m->ops = c->ops;
 	m->sink = model_sink;
 	m->sink.model = m;
@@ -154,7 +156,9 @@ void model_close(struct model *m)
 	text_destroy(&m->events);
 	text_destroy(&m->history);
 	text_destroy(&m->log);
+	holders_destroy(&m->holders);
 	lock_destroy(&m->order);
+	lock_destroy(&m->noting);
 	lock_destroy(&m->follow);
 	lock_destroy(&m->lock);
 	lock_destroy(&m->disk);

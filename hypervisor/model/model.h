@@ -12,6 +12,7 @@
 #define MODEL_H
 
 #include "backend.h"
+#include "hypervisor/model/holders.h"
 #include "hypervisor/model/jobs.h"
 #include "hypervisor/model/text.h"
 #include "table.h"
@@ -64,6 +65,7 @@ struct domain {
 	bool mem_changed, pins_changed;  /* [d] at run time, not yet in the configuration */
 	char display[64];                /* [d] address of the VNC server, "" none */
 
+	struct held held;   /* [d] holders_update()'s */
 	struct job *job;    /* [d] the changing operation under way */
 	struct wait *waits; /* [w] those who wait for a state of it */
 
@@ -85,12 +87,15 @@ struct model {
 	struct table by_name;             /* [r] */
 	struct domain **by_serial;        /* [r] sorted by serial, `domains` of them */
 	size_t domains, room;             /* [r] */
+	struct holders holders;           /* by a lock of its own */
 	struct store *store;              /* [I] */
 	struct folder *folder;            /* [I] */
 	struct text events, history, log; /* [t] */
 	struct lock order;                /* SEQ and order agree, as lines of all domains pass this lock */
 	uint64_t seq;                     /* [e] of the last event */
 	struct line *held, *held_last;    /* [e] event lines that are not to be read yet */
+	struct lock noting;               /* a leaf: the next two */
+	struct line *noted, *noted_last;  /* lines of history that are not on disk yet */
 	struct timespec started;          /* [I] the daemon's */
 	atomic_bool scanning;             /* the first reading of the configuration folder */
 	atomic_bool policies;             /* ends are acted upon */
@@ -189,9 +194,15 @@ void event_state(struct domain *d, const char *name) NEEDS(d->lock); /* since D 
 uint64_t model_last_event(struct model *m);
 void model_publish(struct model *m, uint64_t seq);
 
-/* One line to the domain's (or with NULL the root's) history and to the disk. */
+/*
+ * One line to the domain's (or with NULL the root's) history and to the disk. In two steps: once it is noted it can be read, and
+ * history_save() blocks until all that was noted is on disk; whoever noted calls it, if only after he has answered.
+ */
 void history_add(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
                  const char *sentence);
+void history_note(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
+                  const char *sentence);
+void history_save(struct model *m);
 void domain_log(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- sample.c ---- */

@@ -242,6 +242,8 @@ struct domain *model_find_uuid(struct model *m, const struct uuid *u)
 {
 	struct domain *d = NULL;
 
+	if (!holders_count(&m->holders, HOLDS_UUID, u, sizeof(*u)))
+		return NULL;
 	lock_acquire(&m->lock);
 	for (size_t i = 0; i < m->domains && !d; i++) {
 		struct domain *each = m->by_serial[i];

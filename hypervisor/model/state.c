@@ -39,6 +39,7 @@ void domain_touch(struct domain *d)
 	struct model *m = d->model;
 
 	d->generation++;
+	holders_update(d);
 	cond_broadcast(&d->changed);
 	lock_acquire(&m->follow);
 	if (m->on_change)

@@ -20,6 +20,7 @@ background=()
 begin() { # NAME COMMAND...: in the background; what it prints is in $T/out/NAME
 	local name=$1
 	shift
+	rm -f "$T/out/$name" # of the one before
 	"$@" >"$T/out/$name" 2>&1 &
 	background+=($!)
 }
@@ -175,6 +176,7 @@ case_ 'an old descriptor, by lseek and read' old
 
 ready() { has "$1" '^waiting'; }
 streamed() { # HOW FILE NAME WORD PATTERN
+	rm -f "$T/out/polled" # of the one before
 	"$POLL" "$1" "$2" >"$T/out/polled" 2>&1 &
 	local pid=$!
 	until_ 20 ready polled && kill -0 $pid && by_guest "$3" "$4" && wait $pid && has polled "$5" && return

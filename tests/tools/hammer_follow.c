@@ -174,7 +174,8 @@ void role_follow(const char *name)
 		}
 		did();
 	}
-	while ((line = lines_next(&f.lines, 0))) /* nobody changes anything any more */
+	while ((line = lines_next(&f.lines,
+	                          1000))) /* nobody changes anything any more, but for what is under way by itself */
 		follow_line(&f, line);
 	for (unsigned k = 0; k < f.owed_count; k++)
 		wrong("%s: after event %lu (%s) of %lu it was read as '%s %s since %lld': no event from there on says "
