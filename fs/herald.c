@@ -14,9 +14,11 @@
 #include "lock.h"
 #include "log.h"
 #include "table.h"
+#include "units.h"
 
 #define TOUCHES_MAX 65536
 #define BATCH_MAX 16
+#define SETTLE_MSEC 1000
 
 struct item { /* of the queue */
 	struct item *next;
@@ -43,8 +45,11 @@ struct herald {
 	bool ending;                       /* [l] */
 	bool waiting;                      /* [l] somebody must ring WAKE */
 	int wake;                          /* [I] an eventfd; while a reply is waited for, only the end rings it */
-	struct peer peer;                  /* [t] */
-	struct herald_request *batch;      /* [t] */
+	uint64_t flying[BATCH_MAX];        /* [l] keys that the helper is touching */
+	unsigned nflying;                  /* [l] */
+	struct cond landed;
+	struct peer peer;             /* [t] */
+	struct herald_request *batch; /* [t] */
 	pthread_t thread;
 	struct cond started_cond;
 	bool started;     /* [l] */
@@ -213,15 +218,45 @@ static size_t batch_take(struct herald *h) NEEDS(h->lock)
 	size_t len = sizeof(*h->batch), n;
 
 	*h->batch = (struct herald_request){ .op = HERALD_TOUCH };
+	h->nflying = 0;
 	for (; h->touch && h->batch->count < BATCH_MAX; h->batch->count++) {
 		n = strlen(h->touch->path) + 1;
 		if (len + n > HERALD_PACKET_MAX)
 			break;
 		memcpy((char *)h->batch + len, h->touch->path, n);
 		len += n;
+		h->flying[h->nflying++] = h->touch->key;
 		touch_drop_first(h);
 	}
 	return h->batch->count ? len : 0;
+}
+
+static void batch_serve(struct herald *h, size_t n)
+{
+	(void)peer_ask(&h->peer, h->batch, n, h->wake);
+	lock_acquire(&h->lock);
+	h->nflying = 0;
+	cond_broadcast(&h->landed);
+	lock_release(&h->lock);
+}
+
+static bool is_flying(const struct herald *h, uint64_t key)
+{
+	for (unsigned i = 0; i < h->nflying; i++) {
+		if (h->flying[i] == key)
+			return true;
+	}
+	return false;
+}
+
+void herald_settle(struct herald *h, uint64_t key)
+{
+	uint64_t until = clock_msec() + SETTLE_MSEC;
+
+	lock_acquire(&h->lock);
+	while (is_flying(h, key) && cond_wait(&h->landed, &h->lock, until))
+		;
+	lock_release(&h->lock);
 }
 
 /* ---- the thread ---- */
@@ -267,7 +302,7 @@ static bool step(struct herald *h)
 	else if (it)
 		item_serve(h, it);
 	else if (n)
-		(void)peer_ask(&h->peer, h->batch, n, h->wake);
+		batch_serve(h, n);
 	else if (!ending)
 		idle(h);
 	return it || !ending;
@@ -304,6 +339,7 @@ static void herald_free(struct herald *h)
 	free(h->batch);
 	if (h->wake >= 0)
 		close(h->wake);
+	cond_destroy(&h->landed);
 	cond_destroy(&h->started_cond);
 	lock_destroy(&h->lock);
 	free(h);
@@ -316,6 +352,7 @@ int herald_start(const char *mountpoint, struct herald **ret, struct err *e)
 
 	lock_init(&h->lock);
 	cond_init(&h->started_cond);
+	cond_init(&h->landed);
 	h->last = &h->first;
 	h->touch_last = &h->touch;
 	h->batch = x_alloc(HERALD_PACKET_MAX);

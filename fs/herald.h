@@ -52,4 +52,10 @@ void herald_after(struct herald *h, void (*done)(void *arg, int result), void *a
  */
 void herald_touch(struct herald *h, uint64_t key, const char *path);
 
+/*
+ * Until no touch of KEY is under way, a second at most: what the kernel answers to it says the size of that time, and would be
+ * believed by a reader of what comes next. Blocks; never on the loop, which has to answer it.
+ */
+void herald_settle(struct herald *h, uint64_t key);
+
 #endif

@@ -70,6 +70,9 @@ static void row_refresh(struct invalidator *inv, struct view *v, const struct re
 	what = view_check(&inv->views, v, r, &a);
 	if (!what && !gone)
 		return;
+	if (node_is_fact(r->node) &&
+	    !view_written(&inv->views, r)) /* a touch of what is written waits for the writer */
+		herald_settle(inv->herald, ref_inode_lane0(r));
 	fuse_lowlevel_notify_inval_inode(inv->fuse, ref_inode_lane0(r), 0, 0);
 	if (!(what & VIEW_TEXT) && !gone)
 		return;

@@ -228,10 +228,21 @@ static void hang_hold(void)
 		poll(NULL, 0, 50);
 }
 
+/* While it was held up, the kernel may have cut the file under it, which leaves zeros in place of newlines. */
+static void stuck_check(const struct hang *h)
+{
+	char text[TEXT] = { 0 };
+	bool torn;
+
+	memcpy(text, h->stuck.page, h->stuck.size - 1);
+	for (ssize_t n = h->n; n > 0 && !text[n - 1]; n--)
+		text[n - 1] = '\n';
+	status_check(text, (size_t)h->n, &torn);
+}
+
 static void hang_once(struct hang *h, const char *path)
 {
 	pthread_t id;
-	bool torn;
 
 	if (stuck_open(&h->stuck))
 		return;
@@ -247,7 +258,7 @@ static void hang_once(struct hang *h, const char *path)
 	if (h->n < 0 && h->n != -ENOENT)
 		wrong("%s, when it hung: %s", path, strerror((int)-h->n));
 	else if (!h->names && h->n > 0)
-		status_check(memcpy((char[TEXT]){ 0 }, h->stuck.page, h->stuck.size - 1), (size_t)h->n, &torn);
+		stuck_check(h);
 	close(h->fd);
 	stuck_close(&h->stuck);
 }
