@@ -210,7 +210,7 @@ done
 cp "$T/victim.cfg" "$T/a.cfg"
 sed 's/memory = 128/memory = 144/' "$T/a.cfg" >"$T/b.cfg"
 busy() {
-	while [ -e "$VM/ctl" ]; do
+	while head -c 1 "$VM/ctl" >/dev/null 2>&1; do
 		ctl victim start
 		cp "$T/a.cfg" "$VM/victim/config"
 		ctl victim pause
