@@ -109,6 +109,25 @@ check-xen:
 	tools/xen-lab make $(BUILD)/xen
 	LAB=$(abspath $(BUILD))/xen tests/run xen $(DOMFS)
 
+# ---- to measure ----
+
+BENCH := $(patsubst %.c,$(OBJ)/%,$(filter-out bench/heap.c,$(sort $(wildcard bench/*.c)))) $(OBJ)/bench/heap.so
+
+.PHONY: bench bench-tools
+bench:
+	tools/install-deps build run guest bench
+	$(MAKE) all guest bench-tools
+	DOMFS=$(DOMFS) GUEST=$(GUEST) TOOLS=$(OBJ)/bench OUT=$(BUILD)/bench.json bench/run
+
+bench-tools: $(BENCH)
+
+$(OBJ)/bench/%: $(OBJ)/bench/%.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(OBJ)/bench/heap.so: bench/heap.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -pthread
+
 .PHONY: $(OBJ)/units
 $(OBJ)/units: $(UNITS)
 

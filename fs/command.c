@@ -85,11 +85,19 @@ struct commands *commands_new(const struct ref *r, struct caller *caller)
 	return c;
 }
 
-/* DONE comes while C still is what commands_interrupt() may be called with. */
+static void commands_save(struct commands *c)
+{
+	if (c->noted)
+		history_save(c->ref.model);
+	c->noted = false;
+}
+
+/* DONE comes while C still is what commands_interrupt() may be called with, and does not wait for a disk. */
 void commands_end(struct commands *c, int result, const char *sentence)
 {
 	if (c->done)
 		c->done(c->arg, result, sentence);
+	commands_save(c);
 	commands_unlist(c);
 	commands_unref(c);
 }
@@ -103,6 +111,7 @@ static bool commands_line(struct commands *c, const char *text)
 	struct err e = { 0 };
 	int result = 0;
 
+	commands_save(c); /* this one may take long */
 	lock_acquire(&c->lock);
 	c->current = l;
 	if (c->interrupted)
@@ -254,8 +263,9 @@ static void call_step(void *arg)
 	const char *sentence = sentence_of(result, &e);
 
 	/* What a domain that is gone has in its history, nobody can read any more. */
-	history_add(c->model, domain_is_gone(c->domain) ? NULL : c->domain, c->caller, c->command, -result, sentence);
+	history_note(c->model, domain_is_gone(c->domain) ? NULL : c->domain, c->caller, c->command, -result, sentence);
 	c->done(c->arg, result, sentence);
+	history_save(c->model);
 	job_free(j);
 	domain_unref(c->domain);
 	caller_unref(c->caller);

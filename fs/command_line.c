@@ -96,7 +96,8 @@ bool line_end(struct line *l, int result, struct err *e)
 	lock_acquire(&c->lock);
 	c->current = NULL;
 	lock_release(&c->lock);
-	history_add(c->ref.model, c->ref.domain, c->caller, l->text, -result, sentence);
+	history_note(c->ref.model, c->ref.domain, c->caller, l->text, -result, sentence);
+	c->noted = true;
 	if (result)
 		commands_end(c, result, sentence);
 	line_unref(l);

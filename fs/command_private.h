@@ -34,6 +34,7 @@ struct commands {
 	bool urgent;                 /* [I] */
 	struct buf text;             /* what is left from `from` on; of the thread that has it */
 	size_t from;
+	bool noted; /* likewise: a line of it is in history, perhaps not on disk */
 	void (*done)(void *arg, int result, const char *sentence); /* [I] NULL: nobody waits */
 	void *arg;                                                 /* [I] */
 	struct lock lock;

@@ -12,6 +12,8 @@
 #include "fs/node.h"
 
 struct stream;
+struct views;
+struct watcher;
 
 #define HANDLES_MAX 65536
 #define HANDLES_USER 4096 /* of one user other than root */
@@ -20,14 +22,18 @@ struct stream;
 
 struct handle {
 	atomic_uint refs;
-	uint64_t fh;           /* [I] */
-	struct ref ref;        /* [I] node NULL: a scratch file */
-	struct caller *opener; /* [I] what is written is done with the rights of who opened, as everywhere in Unix */
-	int flags;             /* [I] as opened */
-	bool writes;           /* [I] holds its lane */
-	unsigned scratch;      /* [I] number of the scratch file */
-	struct text *text;     /* [I] GROWING: counted as open */
-	struct stream *stream; /* [I] STREAM; owned */
+	uint64_t fh;             /* [I] */
+	struct ref ref;          /* [I] node NULL: a scratch file */
+	struct caller *opener;   /* [I] what is written is done with the rights of who opened, as everywhere in Unix */
+	int flags;               /* [I] as opened */
+	bool writes;             /* [I] holds its lane */
+	unsigned scratch;        /* [I] number of the scratch file */
+	struct text *text;       /* [I] GROWING: counted as open */
+	struct stream *stream;   /* [I] STREAM; owned */
+	bool kept;               /* [I] the kernel keeps what it reads */
+	struct views *views;     /* [I] FACT, SETTING: can be polled */
+	struct watcher *watcher; /* the loop's: since it was polled */
+	uint32_t seen;           /* [I] changes of the text before it was opened */
 
 	struct lock lock;
 	struct buf page; /* [lock] what reading gives, of one instant */

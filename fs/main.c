@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "fs/background.h"
 #include "fs/check.h"
+#include "fs/guard.h"
 #include "fs/options.h"
 #include "fs/session.h"
 #include "launcher.h"
@@ -146,7 +147,8 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int status;
 
-	if (access_helper(argc, argv, &status))
+	if (access_helper(argc, argv, &status) || herald_helper(argc, argv, &status) ||
+	    guard_helper(argc, argv, &status))
 		return status;
 	qemu_launcher(argc, argv);
 	if (options_read(argc, argv, &o, &e)) {

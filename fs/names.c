@@ -49,6 +49,13 @@ static bool group_lookup(gid_t gid, char out[USER_TEXT])
 	return found;
 }
 
+static bool shows(const struct domain *d, const struct name_key *k) NEEDS(d->lock)
+{
+	if (k->group)
+		return d->group == k->id;
+	return d->owner == k->id || (d->job && d->job->caller->user.uid == k->id);
+}
+
 static void domains_touch(struct model *m, const struct name_key *k)
 {
 	struct domain *d;
@@ -57,30 +64,36 @@ static void domains_touch(struct model *m, const struct name_key *k)
 	while (m && (d = model_next(m, serial))) {
 		serial = d->serial;
 		domain_lock(d);
-		if (k->group ? d->group == k->id : d->owner == k->id)
+		if (shows(d, k))
 			domain_touch(d);
 		domain_unlock(d);
 		domain_unref(d);
 	}
 }
 
-/* On a pool thread. ARG is a struct name of our own that says what to look for. */
-static void name_resolve(void *arg)
+/* WANT says what to look for. What was dropped from the cache meanwhile is asked for by those who show it. */
+static void name_ask(struct name *want)
 {
-	struct name *want = arg, *n;
-	bool found;
+	bool found, changed;
+	struct name *n;
 
 	found = want->key.group ? group_lookup(want->key.id, want->text) : user_lookup(want->key.id, want->text);
 	lock_acquire(&names.lock);
 	n = table_get_n(&names.table, &want->key, sizeof(want->key));
-	if (n && found) {
+	changed = n ? n->known != found || (found && strcmp(n->text, want->text) != 0) : found;
+	if (n) {
 		memcpy(n->text, want->text, sizeof(n->text));
-		n->known = true;
+		n->known = found;
 	}
 	lock_release(&names.lock);
-	if (n && found)
+	if (changed)
 		domains_touch(want->model, &want->key);
-	free(want);
+}
+
+static void name_resolve(void *arg)
+{
+	name_ask(arg);
+	free(arg);
 }
 
 static void cache_empty(void) NEEDS(names.lock)
@@ -167,9 +180,21 @@ int names_find_group(const char *name, gid_t *ret, struct err *e)
 	return found ? 0 : fail(e, EINVAL, "there is no group %s: give a group's name or number", name);
 }
 
-void names_forget(void)
+void names_renew(struct model *m)
 {
+	struct name *all, *n;
+	size_t count = 0, pos = 0;
+	void *value;
+
 	lock_acquire(&names.lock);
-	cache_empty();
+	all = x_array(names.table.count + 1, sizeof(*all));
+	while (table_next(&names.table, &pos, NULL, &value)) {
+		n = value;
+		all[count].model = m;
+		all[count++].key = n->key;
+	}
 	lock_release(&names.lock);
+	for (size_t i = 0; i < count; i++)
+		name_ask(&all[i]);
+	free(all);
 }

@@ -24,7 +24,7 @@ const char *names_group(struct model *m, gid_t gid, char out[USER_TEXT]);
 int names_find_user(const char *name, uid_t *ret, struct err *e);
 int names_find_group(const char *name, gid_t *ret, struct err *e);
 
-/* Ask the name service again from now on. */
-void names_forget(void);
+/* Ask the name service again for every name that was asked for; touches M's domains that show another now. It waits. */
+void names_renew(struct model *m);
 
 #endif

@@ -1,14 +1,8 @@
+/* The rows as a tree: inodes, names and listings. */
 #include "fs/node.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#include "fs/verb.h"
-
-/* FACT rows end within a page, so that one READ is one instant. */
-#define FACT_MAX 4096
 
 #define ROW_BITS 12
 #define LANE_BITS 16
@@ -88,20 +82,30 @@ void ref_copy(struct ref *to, const struct ref *from)
 		domain_ref(to->domain);
 }
 
+uint64_t inode_serial(uint64_t inode)
+{
+	return field(inode, SERIAL_SHIFT, SERIAL_BITS);
+}
+
 bool ref_from_inode(struct model *m, uint64_t inode, struct ref *ret)
 {
-	uint64_t row = field(inode, 0, ROW_BITS), serial = field(inode, SERIAL_SHIFT, SERIAL_BITS);
-	struct domain *d = NULL;
+	uint64_t serial = inode_serial(inode);
+	struct domain *d = serial > SERIAL_DOMAIN0 ? model_find_serial(m, serial) : NULL;
+
+	if ((d || serial <= SERIAL_DOMAIN0) && ref_of_domain(m, d, inode, ret))
+		return true;
+	domain_unref(d);
+	return false;
+}
+
+bool ref_of_domain(struct model *m, struct domain *d, uint64_t inode, struct ref *ret)
+{
+	uint64_t row = field(inode, 0, ROW_BITS);
 
 	if (row == 0 || row > node_count)
 		return false;
-	if ((serial == SERIAL_HOST) == row_of_domain(row - 1))
+	if ((inode_serial(inode) == SERIAL_HOST) == row_of_domain(row - 1))
 		return false;
-	if (serial > SERIAL_DOMAIN0) {
-		d = model_find_serial(m, serial);
-		if (!d)
-			return false;
-	}
 	*ret = (struct ref){
 		.model = m,
 		.node = &nodes[row - 1],
@@ -115,6 +119,25 @@ bool ref_from_inode(struct model *m, uint64_t inode, struct ref *ret)
 bool node_writable(const struct node *n)
 {
 	return n->set || n->verbs || n->commit || n->input;
+}
+
+bool node_is_fact(const struct node *n)
+{
+	return n->kind == KIND_FACT || n->kind == KIND_SETTING;
+}
+
+bool node_is_domain(const struct node *n)
+{
+	return n->kind == KIND_EACH && n->parent == 0;
+}
+
+const struct node *node_domain(void)
+{
+	const struct node *n = nodes;
+
+	while (!node_is_domain(n))
+		n++;
+	return n;
 }
 
 bool node_is_dir(const struct node *n)
@@ -222,154 +245,4 @@ void node_list(const struct ref *r, uint64_t *cookie,
 		}
 		*cookie = next;
 	}
-}
-
-/*
- * Who may do what to a file follows from the directory of its domain (for the host's files: the root directory), class by
- * class: r there is r on what readers may see, w there ("manages") is w on what can be written. What only managers and
- * the group may see gives others nothing, the group its r, and a managing class its r as well. Root's own rows give nothing
- * to anyone else. Directories below a domain cannot be written.
- */
-mode_t node_mode(const struct node *n, mode_t dir)
-{
-	mode_t manages = dir & 0222, mode = 0;
-
-	if (n->kind == KIND_LINK)
-		return S_IFLNK | 0777;
-	if (n == &nodes[0] || n->kind == KIND_EACH || n->kind == KIND_DIR)
-		return S_IFDIR |
-		       (n == &nodes[0] || (n->kind == KIND_EACH && n->parent == 0) ? dir & 01777 : dir & 0555);
-	switch (n->who) {
-	case WHO_READERS:
-	case WHO_WRITES:
-		mode = dir & 0444;
-		break;
-	case WHO_MANAGERS:
-	case WHO_KEEPS:
-		mode = (dir & 0440) | (manages << 1 & 0440);
-		break;
-	case WHO_ROOT:
-		mode = node_writable(n) ? 0600 : 0400;
-		break;
-	}
-	if (n->who == WHO_WRITES)
-		mode |= manages;
-	if (n->who == WHO_KEEPS)
-		mode |= manages & 0220;
-	return S_IFREG | mode;
-}
-
-static uint64_t shown_length(const struct ref *r, const struct user *reader)
-{
-	struct buf b = { 0 };
-	struct err e = { 0 };
-	uint64_t n = 0;
-
-	if (r->node->show && r->node->show(r, reader, &b, &e) == 0)
-		n = b.len;
-	buf_free(&b);
-	return n;
-}
-
-static uint64_t node_size(const struct ref *r, const struct user *reader)
-{
-	const struct node *n = r->node;
-	struct buf b = { 0 };
-	struct text *t;
-	uint64_t size = 0;
-	char *target;
-
-	switch (n->kind) {
-	case KIND_FACT:
-	case KIND_SETTING:
-	case KIND_STAGED:
-		return shown_length(r, reader);
-	case KIND_LIVE:
-		if (n->size)
-			return n->size(r);
-		return n->exact ? shown_length(r, reader) : 0;
-	case KIND_GROWING:
-		t = n->text(r);
-		return t ? text_size(t) : 0;
-	case KIND_CTL:
-		verb_help(n->verbs, &b);
-		size = b.len;
-		buf_free(&b);
-		return size;
-	case KIND_LINK:
-		target = n->target ? n->target(r) : NULL;
-		size = target ? strlen(target) : 0;
-		free(target);
-		return size;
-	case KIND_DIR:
-	case KIND_EACH:
-	case KIND_STREAM:
-	case KIND_COUNT:
-		break;
-	}
-	return 0;
-}
-
-void node_attr(const struct ref *r, const struct user *reader, struct node_attr *ret)
-{
-	struct node_attr a = { .mtime = r->model->started };
-	mode_t dir = 0755;
-
-	if (r->domain) {
-		lock_acquire(&r->domain->lock);
-		a.uid = r->node->who == WHO_ROOT ? 0 : r->domain->owner;
-		a.gid = r->node->who == WHO_ROOT ? 0 : r->domain->group;
-		a.mtime = r->domain->since;
-		dir = r->domain->mode;
-		lock_release(&r->domain->lock);
-	}
-	a.mode = node_mode(r->node, dir);
-	a.size = node_size(r, reader);
-	a.links = 1; /* find(1) takes a directory with one link for one whose subdirectories are not counted */
-	*ret = a;
-}
-
-int node_render(const struct ref *r, const struct user *reader, struct buf *b, struct err *e)
-{
-	const struct node *n = r->node;
-	size_t before = b->len;
-	int ret = 0;
-
-	if (n->kind == KIND_CTL)
-		verb_help(n->verbs, b);
-	else if (n->show)
-		ret = n->show(r, reader, b, e);
-	if (ret == 0 && n->kind == KIND_LIVE && n->size)
-		node_pad(b, before + n->size(r), n->json);
-	if (ret == 0 && (n->kind == KIND_FACT || n->kind == KIND_SETTING) && b->len - before > FACT_MAX)
-		ret = fail(e, EFBIG, "%s is longer than a page", n->name ? n->name : "it");
-	return ret;
-}
-
-void node_pad(struct buf *b, size_t size, bool json)
-{
-	size_t n;
-
-	if (b->len >= size)
-		return;
-	n = size - b->len;
-	if (json) {
-		bool newline = b->len > 0 && b->p[b->len - 1] == '\n';
-
-		if (newline)
-			b->len--;
-		for (size_t i = 0; i < n; i++)
-			buf_putc(b, ' ');
-		if (newline)
-			buf_putc(b, '\n');
-		return;
-	}
-	if (n == 1) { /* no room for both '#' and the newline */
-		buf_putc(b, '\n');
-		return;
-	}
-	buf_putc(b, '#');
-	for (size_t i = 2; i < n; i++)
-		buf_putc(b, ' ');
-	buf_putc(b, '\n');
 }

@@ -31,6 +31,9 @@ enum who {
 	WHO_ROOT,     /* root only */
 };
 
+/* FACT rows end within a page, so that one READ is one instant. */
+#define FACT_MAX 4096
+
 struct ref;
 
 struct node {
@@ -87,6 +90,9 @@ void ref_copy(struct ref *to, const struct ref *from);
 uint64_t ref_inode(const struct ref *r);
 uint64_t ref_inode_lane0(const struct ref *r);                         /* st_ino */
 bool ref_from_inode(struct model *m, uint64_t inode, struct ref *ret); /* false: stale */
+uint64_t inode_serial(uint64_t inode);
+bool ref_of_domain(struct model *m, struct domain *d, uint64_t inode,
+                   struct ref *ret); /* D, which passes on success, has its serial */
 bool ref_is_host(
 	const struct ref *r); /* a file about the host, not one of a domain's (Domain-0 has no struct domain either) */
 
@@ -108,6 +114,7 @@ struct node_attr {
 	uint64_t size;
 	struct timespec mtime;
 	unsigned links;
+	uint64_t text; /* hash of what reading gives, of the names in a directory: 0 where the kernel may not keep it */
 };
 void node_attr(const struct ref *r, const struct user *reader, struct node_attr *ret);
 
@@ -118,6 +125,9 @@ mode_t node_mode(const struct node *n, mode_t dir);
 int node_render(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 
 bool node_writable(const struct node *n);
+bool node_is_fact(const struct node *n);   /* a text that changes by events only */
+bool node_is_domain(const struct node *n); /* the directory of a domain: */
+const struct node *node_domain(void);
 bool node_is_dir(const struct node *n);
 const struct node *node_staged(
 	const struct node *dir); /* the STAGED row in it; NULL: none, it takes no scratch files */

@@ -12,6 +12,7 @@ extern const struct fuse_lowlevel_ops fuse_ops;
 
 /* ---- ops.c ---- */
 struct session *ops_session(fuse_req_t req);
+struct views *ops_views(fuse_req_t req);
 struct user ops_user(fuse_req_t req); /* who asks, without groups */
 struct caller *ops_caller(fuse_req_t req);
 
@@ -20,10 +21,26 @@ bool ops_ref(fuse_req_t req, fuse_ino_t ino, struct ref *ret);
 
 /* A domain's directory: scratch files can be made in it. */
 bool ops_is_desk(const struct ref *dir);
+bool ops_is_root(const struct ref *r); /* the mount's root */
 
-void ops_stat(struct session *s, const struct ref *r, const struct user *u, struct stat *st);
+/* What the kernel keeps without asking, it is told when it becomes untrue. */
+#define KEPT_SECONDS 86400.0
+
+/* The child NAME of DIR as the kernel has been shown it, also a directory that is not shown to anybody else to the helper. */
+int ops_lookup(fuse_req_t req, const struct ref *dir, const char *name, struct ref *ret);
+
+/* True: the kernel may keep it. */
+bool ops_stat(struct session *s, const struct ref *r, const struct user *u, struct stat *st);
 int ops_stat_scratch(struct session *s, unsigned id, uint64_t ino, struct stat *st);
-void ops_reply_entry(fuse_req_t req, const struct ref *r);
+void ops_entry(fuse_req_t req, const struct ref *r, struct fuse_entry_param *ret);
+bool ops_reply_entry(fuse_req_t req, const struct ref *r); /* true: the kernel took it */
+bool ops_is_helper(fuse_req_t req);                        /* the herald's process asks */
+
+/* ---- ops_helper.c: what the herald's helper asks for ---- */
+void helper_mkdir(fuse_req_t req, const struct ref *dir, const char *name);
+void helper_rmdir(fuse_req_t req, const char *name);
+void helper_rename(fuse_req_t req, const char *name, const char *newname);
+int helper_unlink(const struct ref *dir); /* a watched file in DIR: only that of a domain that is gone */
 
 /* One operation of the model for REQ, on a pool thread; FINISH (may be NULL) answers when it has succeeded. */
 struct task {
@@ -33,7 +50,10 @@ struct task {
 	struct caller *caller; /* NULL: who sent the request */
 	int (*fn)(struct job *j, struct task *t, struct err *e);
 	void (*finish)(struct task *t);
-	char *name;
+	void (*settle)(struct task *t); /* may be NULL: when FN has ended, before anybody is told */
+	int result;
+	bool begun, begun_from; /* the name's change is the kernel's own (views_begin) */
+	char *name, *from;
 	struct buf text;
 	uid_t uid;
 	gid_t gid;
@@ -46,6 +66,8 @@ void task_run(struct task *t, struct domain *d, const char *fmt, ...) __attribut
 
 /* ---- the operations ---- */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void op_readlink(fuse_req_t req, fuse_ino_t ino);
 void op_statfs(fuse_req_t req, fuse_ino_t ino);

@@ -17,13 +17,13 @@ static void reply_scratch(fuse_req_t req, unsigned id, fuse_ino_t ino)
 		fuse_reply_attr(req, &st, 0);
 }
 
-static void reply_attr(fuse_req_t req, const struct ref *r)
+static void reply_attr(fuse_req_t req, const struct ref *r, bool keep)
 {
 	struct user u = ops_user(req);
 	struct stat st;
 
-	ops_stat(ops_session(req), r, &u, &st);
-	fuse_reply_attr(req, &st, 0);
+	keep &= ops_stat(ops_session(req), r, &u, &st);
+	fuse_reply_attr(req, &st, keep ? KEPT_SECONDS : 0);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -38,7 +38,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (!ops_ref(req, ino, &r))
 		return;
-	reply_attr(req, &r);
+	reply_attr(req, &r, true);
 	ref_put(&r);
 }
 
@@ -74,7 +74,7 @@ static int task_owner(struct job *j, struct task *t, struct err *e)
 
 static void finish_attr(struct task *t)
 {
-	reply_attr(t->req, &t->ref);
+	reply_attr(t->req, &t->ref, false);
 }
 
 static void setattr_domain(fuse_req_t req, const struct ref *r, const struct stat *attr, int to_set)
@@ -134,7 +134,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	if (!ops_ref(req, ino, &r))
 		return;
 	ops_stat(ops_session(req), &r, &u, &now);
-	if (r.domain && r.node->kind == KIND_EACH && r.node->parent == 0 && (to_set & owner)) {
+	if (r.domain && node_is_domain(r.node) && (to_set & owner)) {
 		setattr_domain(req, &r, attr, to_set);
 		ref_put(&r);
 		return;
@@ -149,6 +149,6 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	if (ret)
 		fuse_reply_err(req, -ret);
 	else
-		reply_attr(req, &r);
+		reply_attr(req, &r, false);
 	ref_put(&r);
 }

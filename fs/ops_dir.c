@@ -35,9 +35,13 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!ops_ref(req, parent, &dir))
 		return;
-	if (node_lookup(&dir, name, &child) == 0) {
+	if (ops_lookup(req, &dir, name, &child) == 0) {
+		struct views *vs = ops_views(req);
+		bool helper = ops_is_helper(req);
+
 		child.lane = lane_for(req, &child);
-		ops_reply_entry(req, &child);
+		if (ops_reply_entry(req, &child) && node_is_domain(child.node) && !helper)
+			views_moved(vs, name);
 		ref_put(&child);
 	} else {
 		lookup_scratch(req, &dir, name);
@@ -51,43 +55,75 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 struct listing {
 	fuse_req_t req;
+	bool plus; /* with what a lookup gives */
 	char *p;
 	size_t size, len;
 };
 
-static bool listing_add(struct listing *l, const char *name, uint64_t ino, mode_t mode, uint64_t next)
+static bool listing_took(struct listing *l, size_t n)
 {
-	const struct stat st = { .st_ino = ino, .st_mode = mode };
-	size_t n = fuse_add_direntry(l->req, l->p + l->len, l->size - l->len, name, &st, (off_t)next);
-
 	if (n > l->size - l->len)
 		return false;
 	l->len += n;
 	return true;
 }
 
-static bool listing_child(void *arg, const char *name, const struct ref *child, uint64_t next)
+/* An inode of 0 in the entry: the kernel takes the name alone. */
+static bool listing_dots(struct listing *l, const char *name, uint64_t ino, uint64_t next)
 {
-	return listing_add(arg, name, ref_inode_lane0(child), node_mode(child->node, 0755), next + COOKIE_REST);
+	struct fuse_entry_param entry = { .attr = { .st_ino = ino, .st_mode = S_IFDIR } };
+	char *p = l->p + l->len;
+	size_t room = l->size - l->len;
+
+	return listing_took(l, l->plus ? fuse_add_direntry_plus(l->req, p, room, name, &entry, (off_t)next)
+	                               : fuse_add_direntry(l->req, p, room, name, &entry.attr, (off_t)next));
 }
 
-void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+static bool listing_child(void *arg, const char *name, const struct ref *child, uint64_t next)
 {
-	struct listing l = { .req = req, .size = size };
+	struct listing *l = arg;
+	struct fuse_entry_param entry = { .attr = { .st_ino = ref_inode_lane0(child),
+		                                    .st_mode = node_mode(child->node, 0755) } };
+	char shown[256], *p = l->p + l->len;
+	size_t room = l->size - l->len;
+
+	if (node_is_domain(child->node)) {
+		if (!views_name(ops_views(l->req), child->domain, shown))
+			return true;
+		name = shown;
+	}
+	next += COOKIE_REST;
+	if (!l->plus)
+		return listing_took(l, fuse_add_direntry(l->req, p, room, name, &entry.attr, (off_t)next));
+	if (fuse_add_direntry_plus(l->req, NULL, 0, name, NULL, 0) > room)
+		return false;
+	ops_entry(l->req, child, &entry);
+	return listing_took(l, fuse_add_direntry_plus(l->req, p, room, name, &entry, (off_t)next));
+}
+
+/* The kernel keeps listings, and need not tell that it opens one. */
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino, (void)fi;
+	fuse_reply_err(req, ENOSYS);
+}
+
+static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
+{
+	struct listing l = { .req = req, .size = size, .plus = plus };
 	uint64_t cookie = (uint64_t)off;
 	struct ref dir;
 	bool room = true;
 
-	(void)fi;
 	if (!ops_ref(req, ino, &dir))
 		return;
 	l.p = x_alloc(size);
 	if (cookie == 0) {
-		room = listing_add(&l, ".", ino, S_IFDIR, 1);
+		room = listing_dots(&l, ".", ino, 1);
 		cookie = 1;
 	}
 	if (room && cookie == 1) {
-		room = listing_add(&l, "..", FUSE_ROOT_ID, S_IFDIR, COOKIE_REST);
+		room = listing_dots(&l, "..", FUSE_ROOT_ID, COOKIE_REST);
 		cookie = COOKIE_REST;
 	}
 	if (room) {
@@ -97,6 +133,18 @@ void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct f
 	fuse_reply_buf(req, l.p, l.len);
 	free(l.p);
 	ref_put(&dir);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	(void)fi;
+	list(req, ino, size, off, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	(void)fi;
+	list(req, ino, size, off, true);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t ino)

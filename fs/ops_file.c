@@ -18,7 +18,8 @@ static void reply_open(struct session *s, fuse_req_t req, struct handle *h, stru
 	bool writes = h->writes;
 
 	fi->fh = fh;
-	fi->direct_io = 1;
+	fi->direct_io = !h->kept;
+	fi->keep_cache = h->kept;
 	fi->nonseekable = kind == KIND_STREAM;
 	/* Where close has something to say or to do, the kernel shall tell of it. */
 	fi->noflush = !(writes && (kind == KIND_CTL || kind == KIND_SETTING || kind == KIND_STAGED));
@@ -97,7 +98,7 @@ static struct caller *opener(fuse_req_t req, const struct node *n, bool writes)
 
 	if (writes || n->kind == KIND_LIVE || n->kind == KIND_STAGED)
 		return ops_caller(req);
-	return caller_new(ctx->uid, ctx->gid, NULL, 0, ctx->pid);
+	return caller_new(ctx->uid, ctx->gid, NULL, 0, 0);
 }
 
 static void open_attach(struct session *s, struct handle *h)
@@ -150,6 +151,13 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	h->writes = writes;
 	open_attach(s, h);
+	if (node_is_fact(h->ref.node)) {
+		h->kept = !writes && view_keeps(&h->ref);
+		h->views = &s->invalidator.views;
+		h->seen = view_changes(h->views, &h->ref);
+		if (writes)
+			view_writer(h->views, &h->ref, true);
+	}
 	if (h->ref.node->kind == KIND_LIVE)
 		open_live(s, req, h, fi);
 	else
@@ -189,10 +197,33 @@ static int read_text(struct text *t, uint64_t off, size_t size, struct buf *b)
 	return 0;
 }
 
-static int read_now(struct session *s, struct handle *h, uint64_t off, size_t size, struct buf *b)
+/*
+ * What the kernel keeps is what is true now, never what was true at open. Its size may be that of a moment ago: a reader who
+ * is overtaken by a change finds newlines after a text that became shorter.
+ */
+static int read_page(struct session *s, struct handle *h, uint64_t off, size_t size, struct buf *b)
+{
+	struct err e = { 0 };
+	int ret;
+
+	if (off)
+		return 0;
+	view_tell(&s->invalidator.views, &h->ref);
+	ret = node_render(&h->ref, &h->opener->user, b, &e);
+	view_told_text(&s->invalidator.views, &h->ref, hash_text(b->p, b->len));
+	if (ret)
+		return ret;
+	while (b->len < size && b->len < FACT_MAX)
+		buf_putc(b, '\n');
+	return 0;
+}
+
+static int read_now(struct session *s, struct handle *h, uint64_t off, size_t size, bool page, struct buf *b)
 {
 	struct err e = { 0 };
 
+	if (page && h->kept)
+		return read_page(s, h, off, size, b);
 	if (!h->ref.node)
 		return scratch_read(&s->scratches, h->scratch, off, size, b);
 	if (h->ref.node->kind == KIND_GROWING)
@@ -216,7 +247,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 	if (h->stream) {
 		stream_read(h->stream, req, size, fi->flags & O_NONBLOCK);
 	} else {
-		ret = read_now(s, h, (uint64_t)off, size, &b);
+		ret = read_now(s, h, (uint64_t)off, size, !(fi->flags & O_DIRECT), &b);
 		if (ret)
 			fuse_reply_err(req, -ret);
 		else
@@ -234,6 +265,8 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 	(void)ino;
 	if (h && h->stream)
 		events = stream_poll(h->stream, ph) ? POLLIN | POLLRDNORM : 0;
+	else if (h && h->views)
+		events |= view_poll(h->views, &h->ref, &h->watcher, h->seen, ph) ? POLLPRI : 0;
 	else if (ph)
 		fuse_pollhandle_destroy(ph);
 	if (h && (h->writes || !h->ref.node))

@@ -11,11 +11,6 @@
 #define RENAME_NOREPLACE 1
 #endif
 
-static bool is_root(const struct ref *r)
-{
-	return r->node == &nodes[0];
-}
-
 /* ---- mkdir, rmdir ---- */
 
 static int task_mkdir(struct job *j, struct task *t, struct err *e)
@@ -28,11 +23,23 @@ static int task_mkdir(struct job *j, struct task *t, struct err *e)
 	return ret;
 }
 
+static void settle_mkdir(struct task *t)
+{
+	struct views *vs = &t->session->invalidator.views;
+	struct domain *d = t->result ? NULL : model_find(t->session->model, t->name);
+
+	if (d)
+		views_made(vs, t->name, d);
+	if (t->begun)
+		views_done(vs, t->name);
+	domain_unref(d);
+}
+
 static void finish_mkdir(struct task *t)
 {
 	struct ref child;
 
-	if (node_lookup(&t->ref, t->name, &child) == 0) {
+	if (ops_lookup(t->req, &t->ref, t->name, &child) == 0) {
 		ops_reply_entry(t->req, &child);
 		ref_put(&child);
 	} else {
@@ -48,11 +55,15 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	(void)mode;
 	if (!ops_ref(req, parent, &dir))
 		return;
-	if (is_root(&dir)) {
+	if (ops_is_helper(req)) {
+		helper_mkdir(req, &dir, name);
+	} else if (ops_is_root(&dir)) {
 		t = task_new(req, &dir);
 		t->fn = task_mkdir;
+		t->settle = settle_mkdir;
 		t->finish = finish_mkdir;
 		t->name = x_strdup(name);
+		t->begun = views_begin(ops_views(req), name);
 		task_run(t, NULL, "mkdir %s", name);
 	} else {
 		fuse_reply_err(req, EPERM);
@@ -66,18 +77,28 @@ static int task_rmdir(struct job *j, struct task *t, struct err *e)
 	return domain_undefine(j, e);
 }
 
+static void settle_rmdir(struct task *t)
+{
+	struct views *vs = &t->session->invalidator.views;
+
+	if (t->result == 0)
+		views_removed(vs, t->name, false);
+	if (t->begun)
+		views_done(vs, t->name);
+}
+
 /* A child of the root that is a domain: 0 with a reference, or -errno. */
-static int domain_lookup(const struct ref *dir, const char *name, struct ref *ret)
+static int domain_lookup(fuse_req_t req, const struct ref *dir, const char *name, struct ref *ret)
 {
 	struct ref child;
 	int r;
 
-	if (!is_root(dir))
+	if (!ops_is_root(dir))
 		return -EPERM;
-	r = node_lookup(dir, name, &child);
+	r = ops_lookup(req, dir, name, &child);
 	if (r)
 		return r;
-	if (child.node->kind != KIND_EACH || !child.domain) {
+	if (!node_is_domain(child.node)) {
 		ref_put(&child);
 		return -EPERM;
 	}
@@ -93,10 +114,18 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!ops_ref(req, parent, &dir))
 		return;
-	ret = domain_lookup(&dir, name, &child);
+	if (ops_is_helper(req)) {
+		helper_rmdir(req, name);
+		ref_put(&dir);
+		return;
+	}
+	ret = domain_lookup(req, &dir, name, &child);
 	if (ret == 0) {
 		t = task_new(req, &child);
 		t->fn = task_rmdir;
+		t->settle = settle_rmdir;
+		t->name = x_strdup(name);
+		t->begun = views_begin(ops_views(req), name);
 		task_run(t, child.domain, "rmdir %s", name);
 		ref_put(&child);
 	} else {
@@ -112,23 +141,44 @@ static int task_rename(struct job *j, struct task *t, struct err *e)
 	return domain_rename(j, t->name, e);
 }
 
+static void settle_rename(struct task *t)
+{
+	struct views *vs = &t->session->invalidator.views;
+
+	if (t->result == 0)
+		views_renamed(vs, t->from, t->name);
+	if (t->begun)
+		views_done(vs, t->name);
+	if (t->begun_from)
+		views_done(vs, t->from);
+}
+
 static void rename_domain(fuse_req_t req, const struct ref *dir, const char *name, const char *newname)
 {
 	struct ref child, other;
 	struct task *t;
-	int ret = domain_lookup(dir, name, &child);
+	int ret;
 
+	if (ops_is_helper(req)) {
+		helper_rename(req, name, newname);
+		return;
+	}
+	ret = domain_lookup(req, dir, name, &child);
 	if (ret) {
 		fuse_reply_err(req, -ret);
 		return;
 	}
-	if (node_lookup(dir, newname, &other) == 0) {
+	if (ops_lookup(req, dir, newname, &other) == 0) {
 		ref_put(&other);
 		fuse_reply_err(req, EEXIST);
 	} else {
 		t = task_new(req, &child);
 		t->fn = task_rename;
+		t->settle = settle_rename;
 		t->name = x_strdup(newname);
+		t->from = x_strdup(name);
+		t->begun = views_begin(ops_views(req), newname);
+		t->begun_from = views_begin(ops_views(req), name);
 		task_run(t, child.domain, "rename %s", newname);
 	}
 	ref_put(&child);
@@ -222,7 +272,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 		return;
 	if (parent != newparent)
 		fuse_reply_err(req, EPERM);
-	else if (is_root(&dir))
+	else if (ops_is_root(&dir))
 		rename_domain(req, &dir, name, newname);
 	else if (ops_is_desk(&dir))
 		rename_scratch(req, &dir, name, newname, flags);
@@ -297,7 +347,10 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!ops_ref(req, parent, &dir))
 		return;
-	if (ops_is_desk(&dir) && scratch_find(&s->scratches, dir.domain->serial, fuse_req_ctx(req)->uid, name, &id))
+	if (ops_is_helper(req))
+		ret = helper_unlink(&dir);
+	else if (ops_is_desk(&dir) &&
+	         scratch_find(&s->scratches, dir.domain->serial, fuse_req_ctx(req)->uid, name, &id))
 		ret = scratch_unlink(&s->scratches, id);
 	fuse_reply_err(req, -ret);
 	ref_put(&dir);

@@ -7,24 +7,36 @@
 
 /* A WRITE or FLUSH that is answered when its commands have ended. */
 struct said {
+	struct session *session;
+	fuse_req_t req;
 	struct handle *handle;
 	struct flight *flight;
 	size_t size;
+	int result;
 	bool flush;
 };
 
+static void said_answer(void *arg)
+{
+	struct said *said = arg;
+
+	if (said->result || said->flush)
+		fuse_reply_err(said->req, -said->result);
+	else
+		fuse_reply_write(said->req, said->size);
+	handle_put(said->handle);
+	free(said);
+}
+
+/* Who is answered reads what he has done. Verbs can make and rename directories; the herald may have to touch a setting first. */
 static void said_done(void *arg, int result, const char *sentence)
 {
 	struct said *said = arg;
-	fuse_req_t req = flight_end(said->flight);
 
+	said->req = flight_end(said->flight);
+	said->result = result;
 	handle_answer(said->handle, result, sentence); /* before the writer can ask for it */
-	if (result || said->flush)
-		fuse_reply_err(req, -result);
-	else
-		fuse_reply_write(req, said->size);
-	handle_put(said->handle);
-	free(said);
+	invalidator_after(&said->session->invalidator, said->handle->ref.node->kind == KIND_CTL, said_answer, said);
 }
 
 /* With the rights of who opened, in the name of the thread that writes. */
@@ -42,7 +54,7 @@ static void say(fuse_req_t req, struct handle *h, const struct buf *lines, size_
 	struct caller *caller = writer_of(h, tid);
 	struct flight *f;
 
-	*said = (struct said){ .handle = handle_ref(h), .size = size, .flush = flush };
+	*said = (struct said){ .session = ops_session(req), .handle = handle_ref(h), .size = size, .flush = flush };
 	said->flight = f = flight_begin(&ops_session(req)->flights, req, tid);
 	flight_started(f, commands_run(&h->ref, caller, lines->p, lines->len, said_done, said));
 }

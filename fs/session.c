@@ -9,13 +9,16 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "atomic_file.h"
+#include "fs/guard.h"
 #include "fs/ops.h"
+#include "fs/tally.h"
 #include "log.h"
 
+#define ENDING_MSEC 5 /* between two looks whether the last round is over */
 #define BATCH 64      /* requests between two looks at signals and timers */
 #define STACKED_MAX 8 /* dead mounts on one another */
 
@@ -50,12 +53,15 @@ static void log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
 
 /* ---- mounting ---- */
 
-/* ENOTCONN: a daemon was killed, and its mount is still there. The singleton lock says that none lives. */
+/*
+ * ENOTCONN: a daemon was killed, and its mount is still there. The singleton lock says that none lives. The kernel keeps
+ * attributes of the dead, so stat(2) would not tell.
+ */
 static void unmount_dead(const char *path)
 {
-	struct stat st;
+	struct statfs st;
 
-	for (int i = 0; i < STACKED_MAX && stat(path, &st) < 0 && errno == ENOTCONN; i++) {
+	for (int i = 0; i < STACKED_MAX && statfs(path, &st) < 0 && errno == ENOTCONN; i++) {
 		log_info("%s: removing the mount of a daemon that is gone", path);
 		if (umount2(path, MNT_DETACH) < 0)
 			log_error("%s: %m", path);
@@ -126,6 +132,7 @@ int session_open(struct model *m, const char *mountpoint, mode_t root_mode, stru
 
 	s->model = m;
 	s->root_mode = root_mode;
+	invalidator_init(&s->invalidator, m);
 	handles_init(&s->handles);
 	flights_init(&s->flights);
 	scratches_init(&s->scratches);
@@ -136,6 +143,10 @@ int session_open(struct model *m, const char *mountpoint, mode_t root_mode, stru
 		r = mountpoint_make(mountpoint, &s->mountpoint, e);
 	if (r == 0)
 		r = session_mount(s, e);
+	if (r == 0)
+		r = guard_start(s->mountpoint, e);
+	if (r == 0)
+		r = invalidator_start(&s->invalidator, s->fuse, s->mountpoint, e);
 	if (r == 0)
 		*ret = s;
 	else
@@ -156,6 +167,7 @@ static int take_requests(struct session *s, struct fuse_buf *buf)
 			return 0;
 		if (n <= 0)
 			return n < 0 ? n : 1;
+		tally_count(buf->mem);
 		fuse_session_process_buf(s->fuse, buf);
 		if (fuse_session_exited(s->fuse))
 			return 1;
@@ -177,16 +189,19 @@ static int session_loop(struct session *s, int signals)
 		{ .fd = signals, .events = POLLIN },
 	};
 	struct fuse_buf buf = { 0 };
+	bool ending = false;
 	int ret = 0, wait;
 
-	while (ret == 0) {
+	while (ret == 0 && !(ending && invalidator_ended(&s->invalidator))) {
 		wait = sooner(flights_look(&s->flights), inputs_look(&s->inputs));
-		if (poll(fds, 2, wait) < 0 && errno != EINTR) {
+		if (poll(fds, ending ? 1 : 2, ending ? ENDING_MSEC : wait) < 0 && errno != EINTR) {
 			ret = -errno;
 			break;
 		}
-		if (fds[1].revents & POLLIN)
-			break;
+		if (!ending && (fds[1].revents & POLLIN)) {
+			ending = true;
+			invalidator_end(&s->invalidator);
+		}
 		if (fds[0].revents)
 			ret = take_requests(s, &buf);
 	}
@@ -200,6 +215,7 @@ int session_run(struct session *s, void (*ready)(void *arg), void *arg, struct e
 	sigset_t set;
 
 	ending_signals(&set);
+	tally_open();
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		return fail(e, errno, "no descriptor for signals: %m");
@@ -219,11 +235,13 @@ void session_close(struct session *s)
 		log_warn("%s: %m", s->mountpoint);
 	if (s->fuse)
 		fuse_session_exit(s->fuse);
+	invalidator_stop(&s->invalidator);
 	commands_stop_all();
 	inputs_stop(&s->inputs);
 	streams_stop(&s->streams);
 	pool_drain();
 	handles_free(&s->handles);
+	invalidator_free(&s->invalidator);
 	streams_free(&s->streams);
 	if (s->fuse)
 		fuse_session_destroy(s->fuse);

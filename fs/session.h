@@ -11,6 +11,7 @@
 #include "fs/fuse.h"
 #include "fs/handle.h"
 #include "fs/input.h"
+#include "fs/invalidate.h"
 #include "fs/lane.h"
 #include "fs/scratch.h"
 #include "fs/stream.h"
@@ -21,6 +22,7 @@ struct session {
 	struct fuse_session *fuse; /* [I] */
 	char *mountpoint;          /* [I] */
 	bool mounted;
+	struct invalidator invalidator;
 	struct handles handles;
 	struct flights flights;
 	struct streams streams;

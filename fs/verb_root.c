@@ -25,7 +25,7 @@ static int verb_create(struct command *c, struct err *e)
 static int verb_reload(struct command *c, struct err *e)
 {
 	if (!c->job->dry)
-		names_forget();
+		names_renew(c->ref.model);
 	return model_reload(c->ref.model, c->job, e);
 }
 

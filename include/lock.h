@@ -1,6 +1,6 @@
 /*
- * Mutexes and conditions that clang's -Wthread-safety can check. Order of locks: registry, domain, leaf (the struct that owns a
- * leaf lock says so). No lock is held while anything is waited for, but a condition's own.
+ * Mutexes and conditions that clang's -Wthread-safety can check. Order of locks: disk, registry, domain, follow, views, order of event
+ * lines, leaf (the struct that owns a leaf lock says so). No lock is held while anything is waited for, but a condition's own.
  */
 #ifndef LOCK_H
 #define LOCK_H

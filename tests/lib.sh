@@ -39,7 +39,7 @@ daemon() {
 	PID=$!
 	until_ 60 mounted || { echo "not ok the daemon did not mount"; cat "$T/daemon.log"; exit 1; }
 }
-mounted() { kill -0 "$PID" && [ -e "$VM/ctl" ]; }
+mounted() { kill -0 "$PID" && head -c 1 "$VM/ctl"; } # of a dead mount the kernel still knows what there was
 
 # stop_daemon [SIGNAL]: and wait until it is gone.
 stop_daemon() {
@@ -122,7 +122,7 @@ finish() {
 	cut -d' ' -f2 /proc/mounts | grep "^$T/" | while read -r at; do umount -l "$at"; done
 	if [ -d "$T/run/qemu" ]; then # guests that a failed case left behind: known by this test's own folder
 		for at in /proc/[0-9]*; do
-			left=$(tr '\0' ' ' <"$at/cmdline" 2>/dev/null) || continue
+			left=$( (tr "\0" " " <"$at/cmdline") 2>/dev/null) || continue
 			case $left in *"$T/run/qemu/"*) kill -KILL "${at#/proc/}" ;; esac
 		done
 	fi

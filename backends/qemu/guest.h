@@ -47,6 +47,7 @@ struct guest {
 	atomic_int refs;
 	atomic_bool reboot_wanted; /* [a] as in the record */
 	atomic_bool destroying;    /* [a] its end is our doing */
+	atomic_bool pausing;       /* [a] a STOP is expected */
 
 	struct lock lock;
 	struct cond changed;
@@ -140,6 +141,7 @@ struct watch {
 	bool unresponsive; /* told so */
 	bool continued;    /* adopted before its first instruction, and sent on */
 	bool pending;      /* there is more to read than one turn takes */
+	bool doubt;        /* it may have stopped by itself as we stopped it: the next ping asks */
 };
 
 struct watch *watch_new(struct guest *g); /* opens the files; takes a reference */

@@ -137,7 +137,12 @@ static int change_state(struct guest *g, const char *command, enum domain_state 
 
 static int pause_op(struct guest *g, struct job *j, struct err *e)
 {
-	return change_state(g, "stop", STATE_PAUSED, j, e);
+	int rc;
+
+	atomic_store(&g->pausing, true);
+	rc = change_state(g, "stop", STATE_PAUSED, j, e);
+	atomic_store(&g->pausing, false);
+	return rc;
 }
 
 static int unpause_op(struct guest *g, struct job *j, struct err *e)

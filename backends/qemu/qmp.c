@@ -16,18 +16,18 @@
 
 /*
  * The turn is a semaphore that can be polled beside the job's cancel descriptor: who has it owns the fields marked [t].
- * A connection is not used again after a call that ended without its answer: no answer is taken for another's.
+ * A connection is not used again after a call that ended without its answer: no answer is taken for another's. Answers
+ * come in order, so commands bear no "id": QEMU reads what it is asked byte by byte, a few microseconds each.
  */
 struct qmp {
-	char *path;       /* [I] */
-	int turn;         /* [I] eventfd: 1 while nobody has the turn */
-	int gone;         /* [I] eventfd: readable for ever after qmp_shutdown() */
-	int fd;           /* [t] -1: not connected */
-	uint64_t next_id; /* [t] */
-	bool answered;    /* [t] the last call got its own answer: the connection is in order */
-	uint64_t used;    /* [t] clock_msec() of the last call */
-	struct buf in;    /* [t] */
-	size_t scanned;   /* [t] bytes of it without a newline */
+	char *path;     /* [I] */
+	int turn;       /* [I] eventfd: 1 while nobody has the turn */
+	int gone;       /* [I] eventfd: readable for ever after qmp_shutdown() */
+	int fd;         /* [t] -1: not connected */
+	bool answered;  /* [t] the last call got its own answer: the connection is in order */
+	uint64_t used;  /* [t] clock_msec() of the last call */
+	struct buf in;  /* [t] */
+	size_t scanned; /* [t] bytes of it without a newline */
 };
 
 struct wait { /* what a call waits under */
@@ -199,12 +199,11 @@ static int receive(const struct wait *w, json_t **ret, struct err *e)
 	}
 }
 
-/* Send one command and wait for the answer with its number; events are told by another monitor and are skipped. */
+/* Send one command and wait for its answer; events are told by another monitor and are skipped. */
 static int converse(const struct wait *w, json_t *arguments, const int *fds, size_t nfds, json_t **ret, struct err *e)
 {
-	json_int_t id = (json_int_t)++w->q->next_id;
-	json_t *ask = json_pack("{s:s, s:I}", "execute", w->command, "id", id), *line = NULL, *value;
-	char *text = NULL;
+	json_t *ask = json_pack("{s:s}", "execute", w->command), *line = NULL, *value;
+	char *text = NULL, *said;
 	int rc;
 
 	if (arguments)
@@ -213,10 +212,10 @@ static int converse(const struct wait *w, json_t *arguments, const int *fds, siz
 	json_decref(ask);
 	if (!text)
 		return fail(e, EINVAL, "%s: an argument is not valid UTF-8", w->command);
-	rc = send_all(w, text, strlen(text), fds, nfds, e);
+	said = x_printf("%s\n", text);
 	free(text);
-	if (rc == 0)
-		rc = send_all(w, "\n", 1, NULL, 0, e);
+	rc = send_all(w, said, strlen(said), fds, nfds, e);
+	free(said);
 	while (rc == 0) {
 		rc = receive(w, &line, e);
 		if (rc < 0)
@@ -226,7 +225,7 @@ static int converse(const struct wait *w, json_t *arguments, const int *fds, siz
 			rc = await(w, -1, 0, 0, e); /* who tells without end is not listened to without end */
 			continue;
 		}
-		if (json_integer_value(json_object_get(line, "id")) != id) {
+		if (json_object_get(line, "id")) {
 			rc = fail(e, EREMOTEIO, "QEMU answered something that was not asked, instead of %s",
 			          w->command);
 		} else if ((value = json_object_get(line, "return"))) {

@@ -162,15 +162,19 @@ static void take_event(struct watch *w, const char *p, size_t n, off_t at)
 	if (t.anchor)
 		w->anchor = at;
 	lock_acquire(&w->g->lock);
+	if (w->g->resets != w->machine.resets) /* nobody is woken for nothing */
+		cond_broadcast(&w->g->changed);
 	w->g->resets = w->machine.resets;
-	cond_broadcast(&w->g->changed);
 	lock_release(&w->g->lock);
 	if (w->mode == WATCH_REPLAY)
 		return;
 	state = t.kind == TOLD_STATE || t.kind == TOLD_ENDED;
 	if (t.answer)
 		w->asked = 0;
-	if (t.unsure)
+	/* A question costs QEMU more than the stop did: where the answer is hardly in doubt, it can wait. */
+	if (t.unsure && atomic_load(&w->g->pausing))
+		w->doubt = true;
+	else if (t.unsure)
 		guest_ask(w->g, ASK_STATUS);
 	if (w->mode == WATCH_SILENT) {
 		if (!state)
@@ -319,7 +323,7 @@ void watch_replay(struct watch *w, bool alive)
 
 bool watch_wants_ping(const struct watch *w)
 {
-	return w->unresponsive || w->asked || w->mode == WATCH_SILENT || w->machine.run == RUN_RUNNING;
+	return w->unresponsive || w->asked || w->doubt || w->mode == WATCH_SILENT || w->machine.run == RUN_RUNNING;
 }
 
 void watch_ping(struct watch *w, uint64_t now)
@@ -328,8 +332,9 @@ void watch_ping(struct watch *w, uint64_t now)
 	if (w->asked) {
 		if (!w->unresponsive && w->mode == WATCH_LIVE && now - w->asked >= SILENCE_MSEC)
 			tell_unresponsive(w);
-	} else if (w->machine.run == RUN_RUNNING && guest_ask(w->g, ASK_STATUS) == 0) {
+	} else if ((w->machine.run == RUN_RUNNING || w->doubt) && guest_ask(w->g, ASK_STATUS) == 0) {
 		w->asked = now;
+		w->doubt = false;
 	}
 }
 

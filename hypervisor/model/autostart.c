@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hypervisor/model/folder.h"
@@ -81,12 +82,34 @@ static void match(const char *file, const char *name, unsigned group, void *arg)
 		log_warn("auto/%s: %m", file);
 }
 
+static void remember(const char *file, const char *name, unsigned group, void *arg)
+{
+	struct folder *f = arg;
+
+	(void)file;
+	(void)group;
+	table_put(&f->links, name, f);
+}
+
+/* A folder that was changed just now may be changed again without its time saying so. */
+static struct timespec settled(const struct timespec *mtime)
+{
+	return time_now().tv_sec > mtime->tv_sec + 1 ? *mtime : (struct timespec){ 0 };
+}
+
 bool autostart_has(struct model *m, const char *name)
 {
-	struct search s = { .name = name, .remove_from = -1 };
+	struct folder *f = m->folder;
+	struct stat st;
 
-	each_link(m, match, &s);
-	return s.found;
+	if (fstat(f->autofd, &st))
+		st = (struct stat){ 0 };
+	if (!f->links_of.tv_sec || memcmp(&st.st_mtim, &f->links_of, sizeof(f->links_of)) != 0) {
+		f->links_of = settled(&st.st_mtim);
+		table_free(&f->links);
+		each_link(m, remember, f);
+	}
+	return table_get(&f->links, name) != NULL;
 }
 
 static int links_sync(struct model *m, struct err *e)
@@ -110,6 +133,8 @@ int autostart_rename(struct model *m, const char *from, const char *to, struct e
 {
 	struct search s = { .name = from, .remove_from = m->folder->autofd, .to = to };
 
+	if (!autostart_has(m, from))
+		return 0;
 	each_link(m, match, &s);
 	return s.found ? links_sync(m, e) : 0;
 }

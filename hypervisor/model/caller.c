@@ -54,6 +54,7 @@ void caller_unref(struct caller *c)
 	if (!c || c == &caller_self || --c->refs)
 		return;
 	free((void *)c->user.groups);
+	free(c->name);
 	free(c);
 }
 
@@ -68,12 +69,10 @@ static void user_name(uid_t uid, char *out, size_t size)
 		snprintf(out, size, "%u", (unsigned)uid);
 }
 
-const char *caller_name(const struct caller *c, char out[CALLER_TEXT])
+static void name_ask(const struct caller *c, char out[CALLER_TEXT])
 {
 	char user[36], login[36];
 
-	if (c == &caller_self)
-		return memcpy(out, "domfs", 6);
 	user_name(c->user.uid, user, sizeof(user));
 	if (c->login == (uid_t)-1 || c->login == c->user.uid) {
 		snprintf(out, CALLER_TEXT, "%s", user);
@@ -81,5 +80,20 @@ const char *caller_name(const struct caller *c, char out[CALLER_TEXT])
 		user_name(c->login, login, sizeof(login));
 		snprintf(out, CALLER_TEXT, "%s(%s)", user, login);
 	}
+}
+
+const char *caller_name(const struct caller *c, char out[CALLER_TEXT])
+{
+	_Atomic(char *) *kept = &((struct caller *)c)->name;
+	char *name, *none = NULL;
+
+	if (c == &caller_self)
+		return memcpy(out, "domfs", 6);
+	if ((name = atomic_load(kept)))
+		return memcpy(out, name, strlen(name) + 1);
+	name_ask(c, out);
+	name = x_strdup(out);
+	if (!atomic_compare_exchange_strong(kept, &none, name))
+		free(name);
 	return out;
 }

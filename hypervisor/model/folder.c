@@ -78,6 +78,7 @@ void folder_close(struct folder *f)
 			close(fd);
 	}
 	table_free(&f->missing);
+	table_free(&f->links);
 	free(f->path);
 	free(f);
 }
@@ -167,7 +168,7 @@ static void take(struct domain *d, const char *name, const struct buf *text, uin
 		return;
 	}
 	config_take(d, p, text->len, spec);
-	if (store_valid_save(d, p, text->len, &e) || store_domain_save(d, &e))
+	if (store_domain_follow(d, p, text->len, &e))
 		log_error("%s", e.text);
 }
 

@@ -13,6 +13,9 @@ struct folder {
 	pthread_t thread;
 	bool watched;
 	struct table missing; /* name -> when it counts as removed; the watching thread's alone */
+	/* autostart_has()'s, by the disk's lock: the names that auto/ links, and its mtime then; zero: to be read again. */
+	struct table links;
+	struct timespec links_of;
 };
 
 /* The domain's name of a file in the folder, when it is one to look at: NAME.cfg, not hidden, not a backup. */

@@ -114,10 +114,6 @@ static void event_take(struct folder *f, const struct inotify_event *ev, struct 
 		overflow(f);
 		return;
 	}
-	if (ev->wd == f->watch_auto) {
-		autostart_scan(f->model);
-		return;
-	}
 	if (!ev->len || !folder_name(ev->name, name))
 		return;
 	if (ev->mask & IN_MOVED_FROM) {
@@ -134,6 +130,24 @@ static void event_take(struct folder *f, const struct inotify_event *ev, struct 
 	}
 }
 
+/* However many links in auto/ have changed, they are looked at once. */
+static void events_take(struct folder *f, const char *p, ssize_t n, struct moved *moved)
+{
+	bool links = false;
+
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *ev = (const struct inotify_event *)(p + at);
+
+		if (ev->wd == f->watch_auto && ev->wd >= 0)
+			links = true;
+		else
+			event_take(f, ev, moved);
+		at += (ssize_t)(sizeof(*ev) + ev->len);
+	}
+	if (links)
+		autostart_scan(f->model);
+}
+
 static void *follow(void *arg)
 {
 	struct folder *f = arg;
@@ -148,12 +162,7 @@ static void *follow(void *arg)
 		if (fds[1].revents)
 			break;
 		n = fds[0].revents ? read(f->inotify, room, sizeof(room)) : 0;
-		for (ssize_t at = 0; at < n;) {
-			const struct inotify_event *ev = (const struct inotify_event *)(room + at);
-
-			event_take(f, ev, &moved);
-			at += (ssize_t)(sizeof(*ev) + ev->len);
-		}
+		events_take(f, room, n, &moved);
 	}
 	for (size_t pos = 0;;) {
 		void *value;

@@ -14,6 +14,12 @@ void registry_del(struct domain *d);
 bool registry_leave(struct domain *d); /* the same, when it is foreign or an orphan and nothing of a guest is left */
 int registry_rename(struct domain *d, const char *name, struct err *e);
 
+/* ---- holders.c ---- */
+
+void holders_update(struct domain *d) NEEDS(d->lock); /* D is counted for what it has now, for nothing when gone */
+/* -EEXIST: another domain than D has this uuid or one of SPEC's MACs. No lock held. */
+int holders_check(struct domain *d, const struct spec *spec, const struct uuid *u, struct err *e);
+
 /* ---- store.c: what is on disk beside the configurations. Blocks. ---- */
 
 int store_open(const char *dir, struct store **ret, struct err *e); /* -EBUSY: another daemon has it */
@@ -32,6 +38,8 @@ bool store_first_boot(struct store *s);             /* true once after each boot
 int store_domain_save(struct domain *d, struct err *e);
 int store_domain_load(struct domain *d, struct err *e); /* not registered yet. -ENOENT: it is new */
 void store_domain_remove(struct domain *d);
+/* D as its file says it, TEXT: what the disk does not say already is written to it. Not for what a verb is answered after. */
+int store_domain_follow(struct domain *d, const char *text, size_t n, struct err *e);
 int store_valid_save(struct domain *d, const char *text, size_t n, struct err *e);
 int store_valid_load(struct domain *d, struct buf *ret, struct err *e);
 void store_console_save(struct domain *d);
@@ -61,7 +69,7 @@ int folder_read(struct model *m, const char *name, struct buf *ret, struct err *
 void autostart_scan(struct model *m); /* sets d->autostart by the links in auto/ */
 int autostart_set(struct model *m, const char *name, bool on, struct err *e);
 int autostart_rename(struct model *m, const char *from, const char *to, struct err *e); /* keeps the link's number */
-bool autostart_has(struct model *m, const char *name);
+bool autostart_has(struct model *m, const char *name);                                  /* model->disk is held */
 /* Domains to start with the host, in order: their names appended to *B, newlines between them. */
 void autostart_order(struct model *m, struct buf *b);
 void autostart_run(void *model); /* on a pool thread */

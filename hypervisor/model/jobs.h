@@ -15,12 +15,13 @@
 struct domain;
 struct model;
 
-/* Who asks. Shared by reference: an open file, its jobs and its history lines. Immutable. */
+/* Who asks. Shared by reference: an open file, its jobs and its history lines. Immutable but for the name, asked for once. */
 struct caller {
 	atomic_uint refs;
-	struct user user; /* groups owned */
-	pid_t pid;        /* the thread that asked, 0: unknown; as seen by this process */
-	uid_t login;      /* /proc/PID/loginuid, (uid_t)-1: none */
+	_Atomic(char *) name; /* as caller_name() gives it; NULL before */
+	struct user user;     /* groups owned */
+	pid_t pid;            /* the thread that asked, 0: unknown; as seen by this process */
+	uid_t login;          /* /proc/PID/loginuid, (uid_t)-1: none */
 };
 struct caller *caller_new(uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups, pid_t pid);
 struct caller *caller_ref(struct caller *c);

@@ -33,6 +33,10 @@ static struct model *model_new(const struct model_config *c)
 
 	lock_init(&m->disk);
 	lock_init(&m->lock);
+	lock_init(&m->follow);
+	lock_init(&m->order);
+	lock_init(&m->noting);
+	holders_init(&m->holders);
 	m->ops = c->ops;
 	m->sink = model_sink;
 	m->sink.model = m;
@@ -137,7 +141,7 @@ void model_close(struct model *m)
 	pool_drain(); /* while the backend still tells what those under way wait for */
 	if (m->backend)
 		m->ops->close(m->backend);
-	m->on_change = NULL;
+	model_follow(m, NULL, NULL);
 	lock_acquire(&m->disk);
 	while ((d = model_next(m, 0))) {
 		let_go(d);
@@ -152,6 +156,10 @@ void model_close(struct model *m)
 	text_destroy(&m->events);
 	text_destroy(&m->history);
 	text_destroy(&m->log);
+	holders_destroy(&m->holders);
+	lock_destroy(&m->order);
+	lock_destroy(&m->noting);
+	lock_destroy(&m->follow);
 	lock_destroy(&m->lock);
 	lock_destroy(&m->disk);
 	free(m);

@@ -2,15 +2,17 @@
  * The domain model: what the daemon knows. Every file of the tree is rendered from it, every verb changes it through a
  * backend. Facts about running guests enter by the sink only (sink.c), which the backend's monitor thread calls.
  *
- * Locks, in order: the disk's (model->disk), the registry's (model->lock), a domain's, leaves. [I] immutable after creation, [r]
- * the registry's lock, [d] the domain's, [a] atomic, [t] the text's own. Only under the disk's lock, which the loop and the
- * monitor never take, is anything waited for. A struct domain lives while it is referenced; one that is no longer registered
- * has gone set.
+ * Locks, in order: the disk's (model->disk), the registry's (model->lock), a domain's, the follower's (model->follow), the
+ * event lines' (model->order), leaves. [I] immutable after creation, [r] the registry's lock, [d] the domain's, [f] the
+ * follower's, [e] the event lines', [w] wait.c's, [a] atomic, [t] the text's own. Only under the disk's lock, which the loop and
+ * the monitor never take, is anything waited for. A struct domain lives while it is referenced; one that is no longer
+ * registered has gone set.
  */
 #ifndef MODEL_H
 #define MODEL_H
 
 #include "backend.h"
+#include "hypervisor/model/holders.h"
 #include "hypervisor/model/jobs.h"
 #include "hypervisor/model/text.h"
 #include "table.h"
@@ -53,7 +55,6 @@ struct domain {
 	bool foreign;                    /* [d] made by another tool */
 	bool orphan;                     /* [d] its file is gone: leaves when off */
 	bool restarting;                 /* [d] off for a moment only: a policy is about to start it again */
-	bool dirty;                      /* [d] touched since the lock was taken */
 	struct guest *guest;             /* [d] the backend's handle; NULL off. Use guest_get() */
 	unsigned guest_users;            /* [d] calls on it that are under way */
 	bool guest_gone;                 /* [d] nothing of it is left: to be forgotten when nobody uses it */
@@ -64,7 +65,9 @@ struct domain {
 	bool mem_changed, pins_changed;  /* [d] at run time, not yet in the configuration */
 	char display[64];                /* [d] address of the VNC server, "" none */
 
-	struct job *job; /* [d] the changing operation under way */
+	struct held held;   /* [d] holders_update()'s */
+	struct job *job;    /* [d] the changing operation under way */
+	struct wait *waits; /* [w] those who wait for a state of it */
 
 	struct counters counters;           /* [d] the last sample */
 	struct counters before;             /* [d] one at least a second older, for cpu_percent */
@@ -84,18 +87,22 @@ struct model {
 	struct table by_name;             /* [r] */
 	struct domain **by_serial;        /* [r] sorted by serial, `domains` of them */
 	size_t domains, room;             /* [r] */
-	atomic_ullong list_generation;    /* raised when a domain came, went or was renamed */
-	atomic_ullong change;             /* raised with every change of any domain */
+	struct holders holders;           /* by a lock of its own */
 	struct store *store;              /* [I] */
 	struct folder *folder;            /* [I] */
 	struct text events, history, log; /* [t] */
-	atomic_ullong seq;                /* of the last event */
+	struct lock order;                /* SEQ and order agree, as lines of all domains pass this lock */
+	uint64_t seq;                     /* [e] of the last event */
+	struct line *held, *held_last;    /* [e] event lines that are not to be read yet */
+	struct lock noting;               /* a leaf: the next two */
+	struct line *noted, *noted_last;  /* lines of history that are not on disk yet */
 	struct timespec started;          /* [I] the daemon's */
 	atomic_bool scanning;             /* the first reading of the configuration folder */
 	atomic_bool policies;             /* ends are acted upon */
 	atomic_bool closing;              /* nothing new is begun, handles of guests are left to the backend */
-	/* [I] Called after a domain's fact (or, with NULL, the list) changed; on any thread, no lock held; must not block. */
-	void (*on_change)(struct domain *);
+	struct lock follow;               /* held while who follows is told */
+	void (*on_change)(void *arg, struct domain *d); /* [f] set by model_follow() */
+	void *on_change_arg;                            /* [f] */
 };
 
 struct model_config {
@@ -136,8 +143,14 @@ bool domain_may(struct domain *d, const struct user *u,
 
 /* Asserts that the step is legal; sets since, raises the generation, wakes waiters, emits the event. */
 void domain_set_state(struct domain *d, enum domain_state s, const char *reason) NEEDS(d->lock);
-/* A fact changed: raises the generation and wakes those who wait on `changed`; domain_unlock() then tells on_change. */
+/* Facts change while the lock is held: raises the generation, wakes who waits on `changed`, tells on_change. Before the event. */
 void domain_touch(struct domain *d) NEEDS(d->lock);
+/*
+ * FN is told that facts of D are changing, that it came, goes or gets another name, and that a line of its events is held: with
+ * D's lock held, and of a change before any event line about it. It may ask for model_last_event(), and takes no lock but
+ * its own. With NULL FN no call is under way any more when it returns, and every line is published.
+ */
+void model_follow(struct model *m, void (*fn)(void *arg, struct domain *d), void *arg);
 void domain_lock(struct domain *d) ACQUIRES(d->lock);
 void domain_unlock(struct domain *d) RELEASES(d->lock);
 
@@ -147,8 +160,9 @@ void domain_unlock(struct domain *d) RELEASES(d->lock);
  * The owner frees it after DONE.
  */
 struct wait {
-	struct wait *next;
-	struct domain *domain; /* a reference, while listed */
+	struct wait *next, **link;               /* among all */
+	struct wait *next_beside, **link_beside; /* among the domain's */
+	struct domain *domain;                   /* a reference, while listed */
 	bool (*ready)(struct domain *, const struct wait *);
 	void (*done)(struct wait *, int result);
 	unsigned states, boots; /* for ready */
@@ -169,12 +183,26 @@ struct guest *guest_get(struct domain *d, struct err *e); /* -EHOSTDOWN in *e an
 void guest_put(struct domain *d);
 
 /* ---- events.c ---- */
-void event_emit(struct domain *d, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void model_event(struct model *m, const char *domain, const char *name, const char *detail);
+void event_emit(struct domain *d, const char *name, const char *fmt, ...) NEEDS(d->lock)
+	__attribute__((format(printf, 3, 4)));
+void event_state(struct domain *d, const char *name) NEEDS(d->lock); /* since D has its state */
 
-/* One line to the domain's (or with NULL the root's) history and to the disk. */
+/*
+ * While somebody follows, event_emit() gives a line its SEQ, but it is read, in the events of its domain and of all, only after
+ * model_publish(): up to SEQ, in order; no domain's lock held.
+ */
+uint64_t model_last_event(struct model *m);
+void model_publish(struct model *m, uint64_t seq);
+
+/*
+ * One line to the domain's (or with NULL the root's) history and to the disk. In two steps: once it is noted it can be read, and
+ * history_save() blocks until all that was noted is on disk; whoever noted calls it, if only after he has answered.
+ */
 void history_add(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
                  const char *sentence);
+void history_note(struct model *m, struct domain *d, const struct caller *c, const char *command, int code,
+                  const char *sentence);
+void history_save(struct model *m);
 void domain_log(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- sample.c ---- */

@@ -95,39 +95,6 @@ static int complete(struct spec **spec, const char *name, const struct uuid *u, 
 	return rc;
 }
 
-static bool same_mac(const struct spec *a, const struct spec *b)
-{
-	size_t na, nb;
-	const struct vif *va = spec_vifs(a, &na), *vb = spec_vifs(b, &nb);
-
-	for (size_t i = 0; i < na; i++)
-		for (size_t k = 0; k < nb; k++)
-			if (!memcmp(va[i].mac, vb[k].mac, sizeof(va[i].mac)))
-				return true;
-	return false;
-}
-
-/* No other domain has the uuid or one of the MACs. */
-static int check_unique(struct domain *d, const struct spec *spec, const struct uuid *u, struct err *e)
-{
-	struct model *m = d->model;
-	struct domain *other;
-	uint64_t after = 0;
-	int rc = 0;
-
-	while (!rc && (other = model_next(m, after))) {
-		after = other->serial;
-		domain_lock(other);
-		if (other != d && !memcmp(&other->uuid, u, sizeof(*u)))
-			rc = fail(e, EEXIST, "the domain %s has this uuid already", other->name);
-		else if (other != d && same_mac(spec, other->spec))
-			rc = fail(e, EEXIST, "the domain %s has one of these MAC addresses already", other->name);
-		domain_unlock(other);
-		domain_unref(other);
-	}
-	return rc;
-}
-
 static void log_notes(struct domain *d, const struct notes *notes)
 {
 	const char *line = notes->text.p, *end;
@@ -173,7 +140,7 @@ int config_read(struct domain *d, const char *text, size_t n, struct spec **ret,
 	if (!rc)
 		rc = complete(&spec, name, &uuid, e);
 	if (!rc && !d->model->scanning)
-		rc = check_unique(d, spec, &uuid, e);
+		rc = holders_check(d, spec, &uuid, e);
 	if (!rc) {
 		*ret = spec;
 		spec = NULL;
@@ -226,11 +193,22 @@ bool domain_pending(const struct domain *d)
 	return d->live && !spec_equal(d->live, d->spec);
 }
 
+static struct uuid uuid_of(struct domain *d)
+{
+	struct uuid u;
+
+	domain_lock(d);
+	u = d->uuid;
+	domain_unlock(d);
+	return u;
+}
+
 /* On disk first, then in force. The disk's lock is held. */
 static int config_write(struct domain *d, const char *text, size_t len, struct spec *spec, struct err *e)
 {
 	char *name = domain_name(d);
 	struct err meta = { 0 };
+	struct uuid before = uuid_of(d), after;
 	int rc = store_valid_save(d, text, len, e);
 
 	test_point("config-valid");
@@ -239,7 +217,9 @@ static int config_write(struct domain *d, const char *text, size_t len, struct s
 	test_point("config-written");
 	if (!rc) {
 		config_take(d, text, len, spec_ref(spec));
-		if (store_domain_save(d, &meta)) /* the text is in force: only a new uuid= of it could be forgotten */
+		after = uuid_of(d);
+		/* The text is in force, whatever becomes of this. */
+		if (memcmp(&before, &after, sizeof(after)) != 0 && store_domain_save(d, &meta))
 			log_error("%s: %s", name, meta.text);
 	}
 	free(name);

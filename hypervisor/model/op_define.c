@@ -27,19 +27,11 @@ static int check_free(struct model *m, const char *name, struct err *e)
 /* What users define costs memory and disk of everybody's; root's own are not counted. */
 static int check_share(struct model *m, uid_t owner, struct err *e)
 {
-	struct domain *d;
-	uint64_t after = 0;
-	unsigned owned = 0;
+	size_t owned = owner ? holders_count(&m->holders, HOLDS_OWNER, &owner, sizeof(owner)) : 0;
 
-	while (owner && (d = model_next(m, after))) {
-		after = d->serial;
-		domain_lock(d);
-		owned += d->owner == owner;
-		domain_unlock(d);
-		domain_unref(d);
-	}
-	return owned >= DOMAINS_USER ? fail(e, EPERM, "you have %u domains, and nobody but root may have more", owned)
-	                             : 0;
+	if (owned >= DOMAINS_USER)
+		return fail(e, EPERM, "you have %zu domains, and nobody but root may have more", owned);
+	return 0;
 }
 
 /* Registered first: the folder's watcher then knows the file for what it is. The disk's lock is held. */
@@ -101,7 +93,8 @@ static int undefine(struct domain *d, struct err *e)
 
 	test_point("undefine-removed");
 	if (!rc) {
-		autostart_set(m, name, false, NULL);
+		if (autostart_has(m, name))
+			autostart_set(m, name, false, NULL);
 		registry_del(d);
 		store_domain_remove(d);
 		domain_lock(d);

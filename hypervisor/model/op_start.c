@@ -9,8 +9,6 @@
 #include "log.h"
 #include "testpoint.h"
 
-#define OVERHEAD_MIB 32 /* of a guest, beyond its memory */
-
 /* What a start is to be admitted with. */
 struct claim {
 	struct domain *domain;
@@ -41,7 +39,7 @@ static int check_images(const struct claim *c, const struct domain *other, struc
  */
 static int check_memory(const struct claim *c, uint64_t promised, struct err *e)
 {
-	uint64_t need = spec_memory(c->spec) + OVERHEAD_MIB, total = c->host.total_mib, left;
+	uint64_t need = spec_memory(c->spec) + GUEST_OVERHEAD_MIB, total = c->host.total_mib, left;
 
 	if (!c->has_host)
 		return 0;
@@ -54,25 +52,46 @@ static int check_memory(const struct claim *c, uint64_t promised, struct err *e)
 	return 0;
 }
 
+static bool images_free(struct holders *h, const struct spec *spec)
+{
+	size_t n;
+	const struct disk *disks = spec_disks(spec, &n);
+	bool free = true;
+
+	for (size_t i = 0; i < n && free; i++)
+		if (disks[i].source)
+			free = !holders_count(h, disks[i].readonly ? HOLDS_WRITES : HOLDS_IMAGE, disks[i].source,
+			                      strlen(disks[i].source));
+	return free;
+}
+
+static uint64_t promised_to_others(struct model *m, struct domain *d)
+{
+	uint64_t promised;
+
+	domain_lock(d);
+	promised = holders_promised(&m->holders) - d->held.promised_mib;
+	domain_unlock(d);
+	return promised;
+}
+
 /* Against all other domains that are on. */
 static int check_others(struct model *m, const struct claim *c, struct err *e) NEEDS(m->lock)
 {
-	uint64_t promised = 0;
+	size_t looked_at = images_free(&m->holders, c->spec) ? 0 : m->domains;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < m->domains; i++) {
+	for (size_t i = 0; !rc && i < looked_at; i++) {
 		struct domain *other = m->by_serial[i];
 
 		if (other == c->domain)
 			continue;
 		lock_acquire(&other->lock);
-		if (other->live) {
-			promised += other->mem_target + OVERHEAD_MIB;
+		if (other->live)
 			rc = check_images(c, other, e);
-		}
 		lock_release(&other->lock);
 	}
-	return rc ? rc : check_memory(c, promised, e);
+	return rc ? rc : check_memory(c, promised_to_others(m, c->domain), e);
 }
 
 static int claim_make(struct claim *c, struct domain *d, const struct spec *spec, struct err *e)
@@ -172,8 +191,6 @@ static int begin_start(struct job *j, const struct run *run, struct spec *spec, 
 	}
 	lock_release(&d->lock);
 	lock_release(&m->lock);
-	domain_lock(d); /* so that the change is told, without the registry's lock */
-	domain_unlock(d);
 	return rc;
 }
 

@@ -91,14 +91,6 @@ static void place_add(struct model *m, struct domain *d) NEEDS(m->lock)
 	m->domains++;
 }
 
-static void list_changed(struct model *m)
-{
-	m->list_generation++;
-	m->change++;
-	if (m->on_change)
-		m->on_change(NULL);
-}
-
 static bool serial_taken(const struct model *m, uint64_t serial) NEEDS(m->lock)
 {
 	size_t at = place_after(m, serial - 1);
@@ -136,10 +128,11 @@ int registry_add(struct domain *d, struct err *e)
 	} else {
 		table_put(&m->by_name, d->name, domain_ref(d));
 		place_add(m, d);
+		domain_lock(d);
+		domain_touch(d);
+		domain_unlock(d);
 	}
 	lock_release(&m->lock);
-	if (!rc)
-		list_changed(m);
 	return rc;
 }
 
@@ -165,14 +158,10 @@ static bool unregister(struct domain *d, bool leaving)
 		at = place_after(m, d->serial - 1);
 		memmove(&m->by_serial[at], &m->by_serial[at + 1], (--m->domains - at) * sizeof(*m->by_serial));
 	}
-	lock_release(&d->lock);
+	domain_unlock(d);
 	lock_release(&m->lock);
-	if (was) {
-		if (m->on_change)
-			m->on_change(d);
-		list_changed(m);
+	if (was)
 		domain_unref(d);
-	}
 	return was;
 }
 
@@ -207,10 +196,8 @@ int registry_rename(struct domain *d, const char *name, struct err *e)
 		table_put(&m->by_name, d->name, d);
 		domain_touch(d);
 	}
-	lock_release(&d->lock);
+	domain_unlock(d);
 	lock_release(&m->lock);
-	if (!rc)
-		list_changed(m);
 	free(old);
 	return rc;
 }
@@ -255,6 +242,8 @@ struct domain *model_find_uuid(struct model *m, const struct uuid *u)
 {
 	struct domain *d = NULL;
 
+	if (!holders_count(&m->holders, HOLDS_UUID, u, sizeof(*u)))
+		return NULL;
 	lock_acquire(&m->lock);
 	for (size_t i = 0; i < m->domains && !d; i++) {
 		struct domain *each = m->by_serial[i];

@@ -39,6 +39,26 @@ static void load_orphan(struct domain *d)
 	lock_release(&d->model->disk);
 }
 
+/* Another tool's domain whose guest is gone holds its name until its handle is forgotten, which is too long for the next one. */
+static void leaver_out(struct model *m, const char *name)
+{
+	struct domain *d = model_find(m, name);
+	bool leaves;
+
+	if (!d)
+		return;
+	domain_lock(d);
+	leaves = d->foreign && !domain_on(d);
+	domain_unlock(d);
+	if (leaves) {
+		registry_del(d);
+		domain_lock(d);
+		event_emit(d, "undefine", "%s", "");
+		domain_unlock(d);
+	}
+	domain_unref(d);
+}
+
 /* A domain that runs without a configuration of ours: made by another tool, or its file went while no daemon ran. */
 static struct domain *new_domain(struct model *m, const struct found *f)
 {
@@ -62,6 +82,7 @@ static struct domain *new_domain(struct model *m, const struct found *f)
 		spec_unref(d->spec);
 		d->spec = spec_ref(f->spec);
 	}
+	leaver_out(m, f->name);
 	rc = registry_add(d, &e);
 	if (rc == -EEXIST && f->foreign) { /* ours has the name */
 		free(d->name);
@@ -162,14 +183,20 @@ static bool booted(const struct domain *d, enum domain_state s, const char *reas
 
 static void sink_state(struct domain *d, enum domain_state s, const char *reason)
 {
+	bool boots;
+
 	domain_lock(d);
-	if (booted(d, s, reason))
-		d->boots++;
-	if (!d->started.tv_sec)
+	boots = booted(d, s, reason);
+	d->boots += boots;
+	if (!d->started.tv_sec) {
 		d->started = time_now();
+		domain_touch(d);
+	}
 	if (s != STATE_UNRESPONSIVE)
 		d->ended_held = false;
 	domain_set_state(d, s, reason);
+	if (boots)
+		wait_check(d); /* a reset after a reset is a boot, though the state stays */
 	domain_unlock(d);
 }
 

@@ -36,10 +36,15 @@ bool domain_on(const struct domain *d)
 
 void domain_touch(struct domain *d)
 {
-	d->dirty = true;
+	struct model *m = d->model;
+
 	d->generation++;
-	d->model->change++;
+	holders_update(d);
 	cond_broadcast(&d->changed);
+	lock_acquire(&m->follow);
+	if (m->on_change)
+		m->on_change(m->on_change_arg, d);
+	lock_release(&m->follow);
 }
 
 void domain_lock(struct domain *d)
@@ -49,12 +54,7 @@ void domain_lock(struct domain *d)
 
 void domain_unlock(struct domain *d)
 {
-	bool dirty = d->dirty;
-
-	d->dirty = false;
 	lock_release(&d->lock);
-	if (dirty && d->model->on_change)
-		d->model->on_change(d);
 }
 
 void domain_set_state(struct domain *d, enum domain_state s, const char *reason)
@@ -69,7 +69,7 @@ void domain_set_state(struct domain *d, enum domain_state s, const char *reason)
 		snprintf(d->reason, sizeof(d->reason), "%s", reason);
 	d->since = time_now();
 	domain_touch(d);
-	event_emit(d, event_of(from, s), "state=%s reason=%s", state_names[s], d->reason);
+	event_state(d, event_of(from, s));
 	wait_check(d);
 }
 

@@ -70,18 +70,23 @@ out:
 	return rc;
 }
 
-int store_domain_save(struct domain *d, struct err *e)
+static char *meta_text(struct domain *d, struct err *e)
 {
 	json_t *o = meta_pack(d);
 	char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
-	int rc;
 
-	if (text)
-		rc = file_save(d, "meta", text, strlen(text), e);
-	else
-		rc = fail(e, EINVAL, "notes and tags must be UTF-8 text");
-	free(text);
+	if (!text)
+		fail(e, EINVAL, "notes and tags must be UTF-8 text");
 	json_decref(o);
+	return text;
+}
+
+int store_domain_save(struct domain *d, struct err *e)
+{
+	char *text = meta_text(d, e);
+	int rc = text ? file_save(d, "meta", text, strlen(text), e) : -EINVAL;
+
+	free(text);
 	return rc;
 }
 
@@ -204,6 +209,32 @@ int store_valid_save(struct domain *d, const char *text, size_t n, struct err *e
 	return file_save(d, "valid", text, n, e);
 }
 
+static bool file_says(int dirfd, const char *file, const char *p, size_t n)
+{
+	struct buf b = { 0 };
+	struct err ignored;
+	bool same = !file_slurp(dirfd, file, 1 << 20, &b, &ignored) && b.len == n && (!n || !memcmp(b.p, p, n));
+
+	buf_free(&b);
+	return same;
+}
+
+int store_domain_follow(struct domain *d, const char *text, size_t n, struct err *e)
+{
+	char *name = domain_name(d), *meta = meta_text(d, e);
+	int dirfd = folder_of(d->model->store, name, false), rc = meta ? 0 : -EINVAL;
+
+	if (!rc && (dirfd < 0 || !file_says(dirfd, "valid", text, n)))
+		rc = store_valid_save(d, text, n, e);
+	if (!rc && (dirfd < 0 || !file_says(dirfd, "meta", meta, strlen(meta))))
+		rc = file_save(d, "meta", meta, strlen(meta), e);
+	if (dirfd >= 0)
+		close(dirfd);
+	free(meta);
+	free(name);
+	return rc;
+}
+
 int store_valid_load(struct domain *d, struct buf *ret, struct err *e)
 {
 	int dirfd = folder_of(d->model->store, d->name, false), rc;
@@ -243,13 +274,13 @@ static int history_folder(struct model *m, struct domain *d)
 	return fd;
 }
 
-/* Append LINE; a file that grew beyond its limit begins anew with what the daemon shows. */
+/* Append LINE; of a file that grew beyond its limit the end is kept. */
 void store_history(struct model *m, struct domain *d, const char *line)
 {
 	struct buf kept = { 0 };
 	struct err e = { 0 };
 	struct stat st = { 0 };
-	int dirfd = history_folder(m, d), fd = -1;
+	int dirfd = history_folder(m, d), fd = -1, rc;
 
 	if (dirfd < 0)
 		return;
@@ -257,10 +288,10 @@ void store_history(struct model *m, struct domain *d, const char *line)
 	if (fd < 0 || write(fd, line, strlen(line)) < 0 || fstat(fd, &st)) {
 		log_error("history: a line is lost at the daemon's end: %m");
 	} else if (st.st_size > HISTORY_MAX) {
-		text_copy(d ? &d->history : &m->history, &kept);
-		if (kept.len > TEXT_KEEP) /* readers may keep more of it in memory */
+		rc = file_slurp(dirfd, "history", (size_t)st.st_size, &kept, &e);
+		if (!rc)
 			tail_trim(&kept, TEXT_KEEP);
-		if (file_replace(dirfd, "history", kept.p, kept.len, 0600, &e))
+		if (rc || file_replace(dirfd, "history", kept.p, kept.len, 0600, &e))
 			log_error("history: %s", e.text);
 	}
 	buf_free(&kept);

@@ -10,7 +10,7 @@ dying() {
 	DOMFS_KILL_AT=$1 "$DOMFS" --foreground --config-dir "$T/etc" --state-dir "$T/state" --run-dir "$T/run" "$VM" \
 		>>"$T/daemon.log" 2>&1 </dev/null &
 	PID=$!
-	until_ 60 eval '[ -e "$VM/ctl" ] || ! kill -0 "$PID"'
+	until_ 60 eval 'head -c 1 "$VM/ctl" || ! kill -0 "$PID"' # of a dead mount the kernel still knows what there was
 }
 died() { # POINT: it did, by its own hand
 	until_ 60 eval '! kill -0 "$PID"' || kill -KILL "$PID"
@@ -210,7 +210,7 @@ done
 cp "$T/victim.cfg" "$T/a.cfg"
 sed 's/memory = 128/memory = 144/' "$T/a.cfg" >"$T/b.cfg"
 busy() {
-	while [ -e "$VM/ctl" ]; do
+	while head -c 1 "$VM/ctl" >/dev/null 2>&1; do
 		ctl victim start
 		cp "$T/a.cfg" "$VM/victim/config"
 		ctl victim pause

@@ -60,7 +60,7 @@ case_ '10000: in less than 600 MB' resident
 before=$SECONDS
 stop_daemon TERM
 case_ '10000: it ends at once' [ $((SECONDS - before)) -lt $((5 * SLOW)) ]
-daemon --backend sim:churn=5,domains=20
+daemon --backend sim:churn=37,domains=20
 churned() {
 	for _ in $(seq 100); do ls -l "$VM" >/dev/null 2>&1; cat "$VM/churn/status" >/dev/null 2>&1; done
 	until_ 10 [ -e "$VM/churn" ] && until_ 10 [ ! -e "$VM/churn" ] && is "$(cat "$VM"/vm*/state | sort -u)" running

@@ -186,6 +186,16 @@ static bool starts_with_host(const struct domain *d)
 	return d->autostart;
 }
 
+static bool links_web1(struct world *w)
+{
+	bool has;
+
+	lock_acquire(&w->model->disk);
+	has = autostart_has(w->model, "web1");
+	lock_release(&w->model->disk);
+	return has;
+}
+
 static void test_auto(void **state)
 {
 	struct world *w = *state;
@@ -204,10 +214,23 @@ static void test_auto(void **state)
 	assert_string_equal(b.p, "c\na\nb\nweb1");
 	buf_free(&b);
 	assert_int_equal(autostart_set(w->model, "web1", false, &e), 0);
-	assert_false(autostart_has(w->model, "web1"));
+	assert_false(links_web1(w));
 	assert_int_equal(autostart_set(w->model, "web1", true, &e), 0);
 	assert_int_equal(autostart_set(w->model, "web1", true, &e), 0);
-	assert_true(autostart_has(w->model, "web1"));
+	assert_true(links_web1(w));
+}
+
+/* A link counts from the moment it is there, and no longer, however quickly it changes. */
+static void test_auto_quick(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 200; i++) {
+		assert_false(links_web1(w));
+		world_write(w, "config/auto/30-web1.cfg", "");
+		assert_true(links_web1(w));
+		world_unlink(w, "config/auto/30-web1.cfg");
+	}
 }
 
 /* Group after group; a failure holds nothing up; only once a boot. */
@@ -268,6 +291,7 @@ int main(void)
 		TEST(test_refused),
 		TEST(test_overflow),
 		TEST(test_auto),
+		TEST(test_auto_quick),
 		cmocka_unit_test(test_auto_run),
 		cmocka_unit_test(test_not_ours),
 	};

@@ -164,6 +164,9 @@ static void test_wait(void **state)
 	assert_int_equal(world_start(w, d), 0);
 	assert_int_equal(end(&t), 0);
 	assert_false(other.done);
+	begin(&t, d, STATE_BIT(STATE_PAUSED), 1); /* sooner than the one whose time is looked at */
+	assert_int_equal(end(&t), -ETIMEDOUT);
+	assert_false(other.done);
 	wait_stop(&other.wait, -EINTR);
 	wait_stop(&other.wait, -ECANCELED); /* done already */
 	assert_int_equal(end(&other), -EINTR);
@@ -203,6 +206,33 @@ static void test_many_waits(void **state)
 	assert_int_equal(world_call(w, d, 0, "pause", call_pause, NULL), 0);
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(end(&t[i]), 0);
+}
+
+static bool ready_booted(struct domain *d, const struct wait *w) NEEDS(d->lock)
+{
+	return d->boots != w->boots;
+}
+
+/* A second reset leaves state and reason as they are, and is a boot all the same. */
+static void test_wait_boots(void **state)
+{
+	struct world *w = *state;
+	struct domain *d = world_define(w, "web1", (char[]){ "memory=64\n" });
+	struct tracked t, late;
+
+	assert_int_equal(world_start(w, d), 0);
+	for (int i = 0; i < 2; i++) {
+		begin(&late, d, STATE_BIT(STATE_PAUSED), LIMIT);
+		t = (struct tracked){ .wait = { .ready = ready_booted, .done = done, .boots = d->boots } };
+		lock_init(&t.lock);
+		cond_init(&t.cond);
+		domain_wait(d, &t.wait);
+		fake_state("web1", STATE_RUNNING, "reset");
+		assert_int_equal(end(&t), 0);
+		assert_false(late.done);
+		wait_stop(&late.wait, -EINTR);
+		assert_int_equal(end(&late), -EINTR);
+	}
 }
 
 /* ---- the setter ---- */
@@ -251,7 +281,8 @@ static void test_steps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_slot), TEST(test_after), TEST(test_wait), TEST(test_many_waits), TEST(test_steps),
+		TEST(test_slot),       TEST(test_after),      TEST(test_wait),
+		TEST(test_wait_boots), TEST(test_many_waits), TEST(test_steps),
 	};
 
 	log_set_level(LOG_ERROR);

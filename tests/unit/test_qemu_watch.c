@@ -47,6 +47,24 @@ static void test_events(void **state)
 	free(junk);
 }
 
+/* A stop that was asked for is no reason for haste: it is asked about, but not at once. */
+static void test_pausing(void **state)
+{
+	struct guest *g = watched();
+	struct pollfd p = { .fd = g->ev_in, .events = POLLIN };
+	uint64_t before = clock_msec();
+	int asked;
+
+	(void)state;
+	atomic_store(&g->pausing, true);
+	events(g, STOP);
+	expect("paused paused;");
+	asked = poll(&p, 1, 0);
+	if (clock_msec() - before < 500) /* not a machine that stood still */
+		assert_int_equal(asked, 0);
+	expect_question(g, ASK_STATUS);
+}
+
 static void test_console(void **state)
 {
 	enum { LARGE = 3 << 20, KEPT = 256 << 10 };
@@ -150,7 +168,7 @@ static void test_liveness(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_events), TEST(test_console), TEST(test_console_behind),
+		TEST(test_events), TEST(test_pausing), TEST(test_console),  TEST(test_console_behind),
 		TEST(test_death),  TEST(test_dropped), TEST(test_liveness),
 	};
 

@@ -584,8 +584,5 @@ int main(void)
 		cmocka_unit_test(tables), cmocka_unit_test(dirnames),
 		cmocka_unit_test(procfs), IN_WORLD(settings),
 	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-	names_forget();
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

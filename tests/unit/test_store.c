@@ -68,14 +68,19 @@ static void test_seq(void **state)
 {
 	struct world w = world_make();
 	unsigned long long last = 0;
+	struct domain *d;
 
 	(void)state;
 	for (int round = 0; round < 3; round++) {
 		world_open(&w, &fake_backend);
+		d = domain_new(w.model, "web1");
+		domain_lock(d);
 		for (int i = 0; i < 6000; i++)
-			model_event(w.model, "web1", "link", "");
-		assert_true(w.model->seq > last + 5999);
-		last = w.model->seq;
+			event_emit(d, "link", "%s", "");
+		domain_unlock(d);
+		domain_unref(d);
+		assert_true(model_last_event(w.model) > last + 5999);
+		last = model_last_event(w.model);
 		world_close(&w);
 	}
 	world_end(&w);
@@ -115,6 +120,64 @@ static void test_meta(void **state)
 	world_open(&w, &fake_backend);
 	a = world_find(&w, "a");
 	assert_int_equal(a->owner, 0);
+	world_end(&w);
+}
+
+static ino_t file_ino(struct world *w, const char *file)
+{
+	char *path = x_printf("%s/state/domains/web1/%s", w->path, file);
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	free(path);
+	return st.st_ino;
+}
+
+static void link_both(struct world *w)
+{
+	for (size_t i = 0; i < 2; i++) { /* so that no inode is used anew */
+		const char *file = (const char *[]){ "meta", "valid" }[i];
+		char *path = x_printf("%s/state/domains/web1/%s", w->path, file),
+		     *kept = x_printf("%s/%s", w->path, file);
+
+		unlink(kept);
+		assert_int_equal(link(path, kept), 0);
+		free(path);
+		free(kept);
+	}
+}
+
+/* What a daemon finds as it is, it does not write again; what it finds otherwise, it does. */
+static void test_unchanged(void **state)
+{
+	static const struct {
+		const char *file, *text; /* changed while no daemon runs */
+		bool meta, valid;        /* written by the next */
+	} cases[] = {
+		{ "run/none", "", false, false },
+		{ "config/web1.cfg", "memory=65\n", false, true },
+		{ "config/web1.cfg", "memory=65\nuuid=\"5fe1c9a0-0000-4000-8000-000000000001\"\n", true, true },
+		{ "state/domains/web1/valid", "memory=66\n", false, true },
+		{ "state/domains/web1/valid", "", false, true },
+		{ "state/domains/web1/meta", "{}", true, false },
+		{ "config/web1.cfg", "memory=\n", false, false },
+	};
+	struct world w = world_make();
+	ino_t meta, valid;
+
+	(void)state;
+	world_open(&w, &fake_backend);
+	world_define(&w, "web1", (char[]){ "memory=64\n" });
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		world_close(&w);
+		link_both(&w);
+		meta = file_ino(&w, "meta");
+		valid = file_ino(&w, "valid");
+		world_write(&w, cases[i].file, cases[i].text);
+		world_open(&w, &fake_backend);
+		assert_int_equal(file_ino(&w, "meta") != meta, cases[i].meta);
+		assert_int_equal(file_ino(&w, "valid") != valid, cases[i].valid);
+	}
 	world_end(&w);
 }
 
@@ -193,8 +256,9 @@ static void test_history(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_damaged), cmocka_unit_test(test_seq),
-		cmocka_unit_test(test_meta),    cmocka_unit_test(test_full),    cmocka_unit_test(test_history),
+		cmocka_unit_test(test_numbers),   cmocka_unit_test(test_damaged), cmocka_unit_test(test_seq),
+		cmocka_unit_test(test_meta),      cmocka_unit_test(test_full),    cmocka_unit_test(test_history),
+		cmocka_unit_test(test_unchanged),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -1,0 +1,108 @@
+# shellcheck shell=bash disable=SC2034 # for the sections
+# What the sections of bench/ share: rounds in which each takes its turn, the middle of them, and a row of the table.
+# Daemons, guests and cleaning up are those of the tests.
+: "${TOOLS:?the folder of the programs of bench/}" "${OUT:?the file of figures}" "${SECTION:=bench}"
+SECTION=${SECTION#*-}
+SECTION=${SECTION%.sh}
+: "${ROUNDS:=}"
+
+# row WHAT N UNIT NAME:VALUE[:GOAL] [NAME:VALUE[:GOAL]]...: the first is what was measured, the others what it is compared
+# with. GOAL is the most that is wanted: of the value itself where it is the first, of the ratio to it where it is another.
+row() {
+	local what=$1 n=$2 unit=$3
+	shift 3
+	printf '%s\n' "$@" | awk -F: -v section="$SECTION" -v what="$what" -v n="$n" -v unit="$unit" -v out="$OUT" '
+	function quoted(s) { gsub(/[\\"]/, "\\\\&", s); return "\"" s "\"" }
+	function number(x) { return x == "" ? "null" : x == int(x) && x < 1e15 ? sprintf("%d", x) : sprintf("%.4g", x) }
+	function shown(x) { return x == "" ? "-" : x >= 1000 ? sprintf("%d", x + 0.5) : sprintf("%.3g", x) }
+	{
+		name[NR] = $1; value[NR] = $2; goal[NR] = $3
+		figures = figures (NR > 1 ? ", " : "") quoted($1) ": " number($2)
+	}
+	NR == 1 { text = sprintf("  %-44s %6s  %s %s %s", what, n, $1, shown($2), unit) }
+	NR == 1 && $3 != "" { text = text sprintf(" (at most %s wanted)", $3); goals = quoted($1) ": " $3 }
+	NR > 1 {
+		text = text sprintf(" | %s %s", $1, shown($2))
+		if ($2 > 0 && value[1] != "") {
+			ratio = value[1] / $2
+			text = text sprintf(" = %s x%s", shown(ratio), $3 != "" ? " (at most " $3 " wanted)" : "")
+			ratios = ratios (ratios ? ", " : "") quoted($1) ": " number(ratio)
+		}
+		if ($3 != "")
+			goals = goals (goals ? ", " : "") quoted($1) ": " $3
+	}
+	END {
+		print text
+		printf "{\"section\": %s, \"what\": %s, \"n\": %s, \"unit\": %s, \"figures\": {%s}, \"ratios\": {%s}, \"goals\": {%s}}\n",
+			quoted(section), quoted(what), n, quoted(unit), figures, ratios, goals >>out
+	}'
+}
+
+note() { printf '    %s\n' "$*"; }
+
+# The middle of the numbers on standard input.
+middle() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'; }
+
+# interleave ROUNDS COMMAND NAME=FOLDER...: COMMAND in each folder in turn, and again; the first round is thrown away. Sets
+# TOOK[NAME] to the middle in milliseconds. COMMAND may use $ROUND.
+declare -A TOOK
+interleave() {
+	local rounds=$1 command=$2 target before i
+	shift 2
+	local targets=("$@")
+	rm -f "$T"/took.*
+	for ((ROUND = 0; ROUND <= rounds; ROUND++)); do
+		for ((i = 0; i < $#; i++)); do
+			target=${targets[(i + ROUND) % $#]} # nobody is always the one who comes after the most expensive
+			cd "${target#*=}" || return 1
+			before=${EPOCHREALTIME/[.,]/}
+			eval "$command"
+			[ "$ROUND" -eq 0 ] || echo $((${EPOCHREALTIME/[.,]/} - before)) >>"$T/took.${target%%=*}"
+		done
+	done
+	cd "$HERE/.." || return 1
+	for target; do
+		TOOK[${target%%=*}]=$(middle <"$T/took.${target%%=*}" | awk '{ print $1 / 1000 }')
+	done
+}
+
+# Milliseconds between two times of EPOCHREALTIME.
+msec() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f\n", (b - a) * 1000 }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print b ? a / b : 0 }'; }
+
+# ---- requests: counted by the daemon in a file of 64-bit numbers, one an opcode ----
+
+tally() { [ ! -s "$1" ] || od -An -v -w8 -t u8 "$1" | awk '{ print NR - 1, $1 }'; }
+
+# requests FILE N FOLDER COMMAND: what one COMMAND there asks of the filesystem that counts in FILE, a domain
+requests() {
+	local file=$1 n=$2
+	tally "$file" >"$T/tally.before"
+	(cd "$3" && eval "$4")
+	read -r -t 0.1 <>"$T/never" || : # RELEASE is sent when close(2) has returned
+	tally "$file" | awk -v n="$n" '
+		BEGIN {
+			split("1 LOOKUP 2 FORGET 3 GETATTR 4 SETATTR 14 OPEN 15 READ 16 WRITE 17 STATFS 18 RELEASE 22 GETXATTR 23 LISTXATTR " \
+				"25 FLUSH 27 OPENDIR 28 READDIR 29 RELEASEDIR 34 ACCESS 36 INTERRUPT 40 POLL 42 BATCH_FORGET " \
+				"44 READDIRPLUS", w, " ")
+			for (i = 1; i in w; i += 2)
+				name[w[i]] = w[i + 1]
+		}
+		NR == FNR { before[$1] = $2; next }
+		$2 > before[$1] {
+			all += $2 - before[$1]
+			text = text sprintf(" %s %.3g", $1 in name ? name[$1] : "opcode-" $1, ($2 - before[$1]) / n)
+		}
+		END { printf "%.4g%s\n", all / n, text }' "$T/tally.before" -
+}
+
+# ---- the filesystem that does nothing ----
+
+# nullfs_start SOURCE MOUNTPOINT; its process is $NULL
+nullfs_start() {
+	mkdir -p "$2"
+	TALLY=$T/null.tally "$TOOLS/nullfs" "$1" "$2" &
+	NULL=$!
+	until_ 60 mountpoint -q "$2" && [ -e "$2/ctl" ]
+}
+nullfs_stop() { umount -l "$1" && wait "$NULL"; }

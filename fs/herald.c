@@ -1,0 +1,394 @@
+#include "fs/herald.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "fs/herald_peer.h"
+#include "fs/herald_wire.h"
+#include "lock.h"
+#include "log.h"
+#include "table.h"
+#include "units.h"
+
+#define TOUCHES_MAX 65536
+#define BATCH_MAX 16
+#define SETTLE_MSEC 1000
+
+struct item { /* of the queue */
+	struct item *next;
+	void (*done)(void *arg, int result);
+	void *arg;
+	size_t len;               /* of what is sent; 0: nothing is */
+	int result;               /* then */
+	struct herald_request *q; /* and the names */
+};
+
+struct touch {
+	struct touch *next;
+	uint64_t key;
+	char *path;
+};
+
+/* [l] this lock, a leaf; [t] the herald's thread. */
+struct herald {
+	struct lock lock;
+	struct item *first, **last;        /* [l] */
+	struct touch *touch, **touch_last; /* [l] */
+	struct table touches;              /* [l] by key */
+	bool full;                         /* [l] said in the log */
+	bool ending;                       /* [l] */
+	bool waiting;                      /* [l] somebody must ring WAKE */
+	int wake;                          /* [I] an eventfd; while a reply is waited for, only the end rings it */
+	uint64_t flying[BATCH_MAX];        /* [l] keys that the helper is touching */
+	unsigned nflying;                  /* [l] */
+	struct cond landed;
+	struct peer peer;             /* [t] */
+	struct herald_request *batch; /* [t] */
+	pthread_t thread;
+	struct cond started_cond;
+	bool started;     /* [l] */
+	int start_result; /* [l] */
+};
+
+/* ---- the queue ---- */
+
+static void ring(struct herald *h)
+{
+	eventfd_write(h->wake, 1);
+}
+
+/* Holding the lock: whether to ring after it is released. */
+static bool must_ring(struct herald *h) NEEDS(h->lock)
+{
+	bool r = h->waiting;
+
+	h->waiting = false;
+	return r;
+}
+
+static void item_queue(struct herald *h, struct item *it)
+{
+	bool wake;
+
+	lock_acquire(&h->lock);
+	*h->last = it;
+	h->last = &it->next;
+	wake = must_ring(h);
+	lock_release(&h->lock);
+	if (wake)
+		ring(h);
+}
+
+static struct item *item_take(struct herald *h) NEEDS(h->lock)
+{
+	struct item *it = h->first;
+
+	if (it) {
+		h->first = it->next;
+		if (!h->first)
+			h->last = &h->first;
+	}
+	return it;
+}
+
+static void item_end(struct item *it, int result)
+{
+	if (it->done)
+		it->done(it->arg, result);
+	free(it->q);
+	free(it);
+}
+
+/* A request for COUNT names in NAME; NULL when they are too long. */
+static struct herald_request *request_make(uint32_t op, const char *const name[], uint32_t count, size_t *ret)
+{
+	struct herald_request *q;
+	size_t len = sizeof(*q), n;
+	char *p;
+
+	for (uint32_t i = 0; i < count; i++) {
+		n = strlen(name[i]) + 1;
+		if (n > PATH_MAX)
+			return NULL;
+		len += n;
+	}
+	q = x_alloc(len);
+	q->op = op;
+	q->count = count;
+	p = (char *)(q + 1);
+	for (uint32_t i = 0; i < count; i++)
+		p = stpcpy(p, name[i]) + 1;
+	*ret = len;
+	return q;
+}
+
+void herald_do(struct herald *h, enum herald_op op, const char *name, const char *to,
+               void (*done)(void *arg, int result), void *arg)
+{
+	const char *const names[] = { name, to };
+	struct item *it = x_alloc(sizeof(*it));
+
+	it->done = done;
+	it->arg = arg;
+	it->q = request_make(op, names, op == HERALD_RENAME ? 2 : 1, &it->len);
+	it->result = it->q ? 0 : -ENAMETOOLONG;
+	item_queue(h, it);
+}
+
+void herald_after(struct herald *h, void (*done)(void *arg, int result), void *arg)
+{
+	struct item *it = x_alloc(sizeof(*it));
+
+	it->done = done;
+	it->arg = arg;
+	item_queue(h, it);
+}
+
+/* ---- the set of touches ---- */
+
+static void touch_free(struct touch *t)
+{
+	free(t->path);
+	free(t);
+}
+
+/* True when the thread has something new to do. */
+static bool touch_add(struct herald *h, uint64_t key, const char *path) NEEDS(h->lock)
+{
+	struct touch *t = table_get_n(&h->touches, &key, sizeof(key));
+
+	if (t) {
+		if (strcmp(t->path, path) != 0) { /* its directory was renamed */
+			free(t->path);
+			t->path = x_strdup(path);
+		}
+		return false;
+	}
+	if (h->touches.count >= TOUCHES_MAX) {
+		if (!h->full)
+			log_warn("watchers of the mount miss changes: more than %d files wait to be touched",
+			         TOUCHES_MAX);
+		h->full = true;
+		return false;
+	}
+	t = x_alloc(sizeof(*t));
+	t->key = key;
+	t->path = x_strdup(path);
+	table_put_n(&h->touches, &key, sizeof(key), t);
+	*h->touch_last = t;
+	h->touch_last = &t->next;
+	return true;
+}
+
+void herald_touch(struct herald *h, uint64_t key, const char *path)
+{
+	bool wake;
+
+	if (strlen(path) >= PATH_MAX)
+		return;
+	lock_acquire(&h->lock);
+	wake = touch_add(h, key, path) && must_ring(h);
+	lock_release(&h->lock);
+	if (wake)
+		ring(h);
+}
+
+static void touch_drop_first(struct herald *h) NEEDS(h->lock)
+{
+	struct touch *t = h->touch;
+
+	h->touch = t->next;
+	if (!h->touch)
+		h->touch_last = &h->touch;
+	table_del_n(&h->touches, &t->key, sizeof(t->key));
+	if (!h->touches.count)
+		table_free(&h->touches); /* what a burst has needed */
+	touch_free(t);
+}
+
+/* Move the oldest touches into the packet; its length, 0 when there are none. */
+static size_t batch_take(struct herald *h) NEEDS(h->lock)
+{
+	size_t len = sizeof(*h->batch), n;
+
+	*h->batch = (struct herald_request){ .op = HERALD_TOUCH };
+	h->nflying = 0;
+	for (; h->touch && h->batch->count < BATCH_MAX; h->batch->count++) {
+		n = strlen(h->touch->path) + 1;
+		if (len + n > HERALD_PACKET_MAX)
+			break;
+		memcpy((char *)h->batch + len, h->touch->path, n);
+		len += n;
+		h->flying[h->nflying++] = h->touch->key;
+		touch_drop_first(h);
+	}
+	return h->batch->count ? len : 0;
+}
+
+static void batch_serve(struct herald *h, size_t n)
+{
+	(void)peer_ask(&h->peer, h->batch, n, h->wake);
+	lock_acquire(&h->lock);
+	h->nflying = 0;
+	cond_broadcast(&h->landed);
+	lock_release(&h->lock);
+}
+
+static bool is_flying(const struct herald *h, uint64_t key)
+{
+	for (unsigned i = 0; i < h->nflying; i++) {
+		if (h->flying[i] == key)
+			return true;
+	}
+	return false;
+}
+
+void herald_settle(struct herald *h, uint64_t key)
+{
+	uint64_t until = clock_msec() + SETTLE_MSEC;
+
+	lock_acquire(&h->lock);
+	while (is_flying(h, key) && cond_wait(&h->landed, &h->lock, until))
+		;
+	lock_release(&h->lock);
+}
+
+/* ---- the thread ---- */
+
+static void item_serve(struct herald *h, struct item *it)
+{
+	int r = it->result;
+
+	if (it->q)
+		r = peer_ask(&h->peer, it->q, it->len, h->wake);
+	item_end(it, r);
+}
+
+static void idle(struct herald *h)
+{
+	struct pollfd fds[2] = { { .fd = h->wake, .events = POLLIN }, { .fd = h->peer.sock, .events = POLLIN } };
+	eventfd_t n;
+
+	if (poll(fds, 2, peer_wait(&h->peer)) <= 0)
+		return;
+	if (fds[0].revents)
+		(void)eventfd_read(h->wake, &n);
+	if (fds[1].revents)
+		peer_look(&h->peer);
+}
+
+/* What is to be done next is done, or waited for. False at the end. */
+static bool step(struct herald *h)
+{
+	bool ready = peer_ready(&h->peer), ending;
+	struct item *it;
+	size_t n = 0;
+
+	lock_acquire(&h->lock);
+	ending = h->ending;
+	it = item_take(h);
+	if (!it && !ending && ready)
+		n = batch_take(h);
+	h->waiting = !it && n == 0;
+	lock_release(&h->lock);
+	if (it && ending)
+		item_end(it, -ECANCELED);
+	else if (it)
+		item_serve(h, it);
+	else if (n)
+		batch_serve(h, n);
+	else if (!ending)
+		idle(h);
+	return it || !ending;
+}
+
+static void *herald_run(void *arg)
+{
+	struct herald *h = arg;
+	int r = peer_start(&h->peer);
+
+	lock_acquire(&h->lock);
+	h->start_result = r;
+	h->started = true;
+	cond_broadcast(&h->started_cond);
+	lock_release(&h->lock);
+	while (r == 0 && step(h))
+		;
+	peer_end(&h->peer);
+	return NULL;
+}
+
+/* ---- its life ---- */
+
+static void herald_free(struct herald *h)
+{
+	struct touch *next;
+
+	for (struct touch *t = h->touch; t; t = next) {
+		next = t->next;
+		touch_free(t);
+	}
+	table_free(&h->touches);
+	free(h->peer.mountpoint);
+	free(h->batch);
+	if (h->wake >= 0)
+		close(h->wake);
+	cond_destroy(&h->landed);
+	cond_destroy(&h->started_cond);
+	lock_destroy(&h->lock);
+	free(h);
+}
+
+int herald_start(const char *mountpoint, struct herald **ret, struct err *e)
+{
+	struct herald *h = x_alloc(sizeof(*h));
+	int r;
+
+	lock_init(&h->lock);
+	cond_init(&h->started_cond);
+	cond_init(&h->landed);
+	h->last = &h->first;
+	h->touch_last = &h->touch;
+	h->batch = x_alloc(HERALD_PACKET_MAX);
+	peer_init(&h->peer, mountpoint);
+	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = h->wake < 0 ? -errno : -pthread_create(&h->thread, NULL, herald_run, h);
+	if (r == 0) {
+		lock_acquire(&h->lock);
+		while (!h->started)
+			cond_wait(&h->started_cond, &h->lock, 0);
+		r = h->start_result;
+		lock_release(&h->lock);
+		if (r < 0)
+			pthread_join(h->thread, NULL);
+	}
+	if (r < 0) {
+		herald_free(h);
+		return fail(e, -r, "the process that tells watchers of changes cannot be started: %s", strerror(-r));
+	}
+	*ret = h;
+	return 0;
+}
+
+void herald_stop(struct herald *h)
+{
+	if (!h)
+		return;
+	lock_acquire(&h->lock);
+	h->ending = true;
+	lock_release(&h->lock);
+	ring(h);
+	pthread_join(h->thread, NULL);
+	herald_free(h);
+}
+
+bool herald_is(const struct herald *h, pid_t tid)
+{
+	return peer_is(&h->peer, tid);
+}

@@ -1,0 +1,286 @@
+#include "fs/invalidate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/dirname.h"
+#include "fs/naming.h"
+
+#define RETRY_MSEC 1000
+
+struct after {
+	struct after *next;
+	bool names;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void after_call(struct after *list, bool names, struct after **rest)
+{
+	struct after *a, **last = rest;
+
+	while ((a = list)) {
+		list = a->next;
+		if (a->names && !names) {
+			a->next = NULL;
+			*last = a;
+			last = &a->next;
+			continue;
+		}
+		a->fn(a->arg);
+		free(a);
+	}
+}
+
+/* ---- rows ---- */
+
+static void watchers_tell(struct invalidator *inv, struct view *v, const struct ref *r)
+{
+	size_t n;
+	struct fuse_pollhandle **list = view_pushed(&inv->views, v, r, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		fuse_lowlevel_notify_poll(list[i]);
+		fuse_pollhandle_destroy(list[i]);
+	}
+	free(list);
+}
+
+/* Of a file that is written, write(2) itself tells; and it has the kernel's lock of it, maybe for long. */
+static void inotify_tell(struct invalidator *inv, const struct ref *r)
+{
+	char name[DIRNAME_TEXT], *path;
+
+	if (r->device || node_is_dir(r->node) || view_written(&inv->views, r) ||
+	    !views_name(&inv->views, r->domain, name))
+		return;
+	path = x_printf("%s/%s", name, r->node->name);
+	herald_touch(inv->herald, ref_inode_lane0(r), path);
+	free(path);
+}
+
+static void row_refresh(struct invalidator *inv, struct view *v, const struct ref *r, bool gone)
+{
+	const struct user root = { 0 };
+	struct node_attr a;
+	unsigned what;
+
+	node_attr(r, &root, &a);
+	what = view_check(&inv->views, v, r, &a);
+	if (!what && !gone)
+		return;
+	if (node_is_fact(r->node) &&
+	    !view_written(&inv->views, r)) /* a touch of what is written waits for the writer */
+		herald_settle(inv->herald, ref_inode_lane0(r));
+	fuse_lowlevel_notify_inval_inode(inv->fuse, ref_inode_lane0(r), 0, 0);
+	if (!(what & VIEW_TEXT) && !gone)
+		return;
+	watchers_tell(inv, v, r);
+	if (!gone)
+		inotify_tell(inv, r);
+}
+
+static void view_refresh(struct invalidator *inv, struct view *v)
+{
+	struct ref r;
+	bool gone, ends;
+
+	lock_acquire(&v->domain->lock);
+	gone = v->domain->gone;
+	lock_release(&v->domain->lock);
+	lock_acquire(&inv->views.lock);
+	ends = gone && !v->over;
+	v->over = gone;
+	lock_release(&inv->views.lock);
+	for (unsigned at = 0; (!gone || ends) && view_slot(&inv->views, v, &at, &r);)
+		row_refresh(inv, v, &r, ends);
+	if (naming_look(inv, v))
+		view_remove(&inv->views, v);
+}
+
+/* ---- rounds ---- */
+
+/* What may be told once the directories are right. */
+struct release {
+	struct invalidator *inv;
+	uint64_t seq;
+	struct after *list;
+};
+
+static void release_now(struct invalidator *inv, uint64_t seq, struct after *list)
+{
+	struct after *none = NULL;
+
+	model_publish(inv->views.model, seq); /* what came meanwhile has made its domain dirty */
+	after_call(list, true, &none);
+}
+
+static void release_done(void *arg, int result)
+{
+	struct release *r = arg;
+
+	(void)result;
+	lock_acquire(&r->inv->views.lock);
+	r->inv->naming--;
+	lock_release(&r->inv->views.lock);
+	release_now(r->inv, r->seq, r->list);
+	free(r);
+}
+
+/* Behind the directories, and behind what waits for earlier ones, so that lines keep their order. */
+static void round_release(struct invalidator *inv, uint64_t seq, struct after *list)
+{
+	struct release *r;
+	bool later;
+
+	lock_acquire(&inv->views.lock);
+	later = inv->naming > 0;
+	inv->naming += later;
+	lock_release(&inv->views.lock);
+	if (!later) {
+		release_now(inv, seq, list);
+		return;
+	}
+	r = x_alloc(sizeof(*r));
+	*r = (struct release){ .inv = inv, .seq = seq, .list = list };
+	herald_after(inv->herald, release_done, r);
+}
+
+/* A line follows the mark of its change, so the marks of all lines up to SEQ are in the set that is taken after it. */
+static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
+{
+	uint64_t seq = model_last_event(inv->views.model);
+	struct view *v = views_take(&inv->views, &seq), *next;
+	struct after *list = inv->first, *rest = NULL;
+	bool listing = inv->listing;
+
+	inv->first = NULL;
+	inv->last = &inv->first;
+	inv->listing = inv->views.lines = false;
+	inv->working = true;
+	lock_release(&inv->views.lock);
+	for (; v; v = next) {
+		next = v->taken;
+		view_refresh(inv, v);
+	}
+	if (listing)
+		fuse_lowlevel_notify_inval_inode(inv->fuse, FUSE_ROOT_ID, 0, 0);
+	after_call(list, false, &rest);
+	round_release(inv, seq, rest);
+	lock_acquire(&inv->views.lock);
+	inv->working = false;
+}
+
+/* When there is something to be done that is not told yet, clock_msec. */
+static uint64_t work_due(const struct invalidator *inv) NEEDS(inv->views.lock)
+{
+	return inv->first || inv->views.lines || inv->listing ? 0 : inv->views.due;
+}
+
+static void *invalidator_thread(void *arg)
+{
+	struct invalidator *inv = arg;
+	uint64_t due;
+
+	lock_acquire(&inv->views.lock);
+	while (!inv->ending) {
+		due = work_due(inv);
+		if (inv->views.late && inv->retry < due)
+			due = inv->retry;
+		if (due > clock_msec()) {
+			cond_wait(&inv->views.work, &inv->views.lock, due == UINT64_MAX ? 0 : due);
+			continue;
+		}
+		views_retry(&inv->views);
+		invalidator_round(inv);
+		inv->retry = clock_msec() + RETRY_MSEC;
+	}
+	inv->running = false;
+	lock_release(&inv->views.lock);
+	return NULL;
+}
+
+void invalidator_after(struct invalidator *inv, bool names, void (*fn)(void *arg), void *arg)
+{
+	struct after *a = NULL;
+
+	lock_acquire(&inv->views.lock);
+	if (inv->running && !inv->ending && (work_due(inv) <= clock_msec() || inv->working || (names && inv->naming))) {
+		a = x_alloc(sizeof(*a));
+		*a = (struct after){ .names = names, .fn = fn, .arg = arg };
+		*inv->last = a;
+		inv->last = &a->next;
+		cond_broadcast(&inv->views.work);
+	}
+	lock_release(&inv->views.lock);
+	if (!a)
+		fn(arg);
+}
+
+/* ---- lifetime ---- */
+
+void invalidator_init(struct invalidator *inv, struct model *m)
+{
+	*inv = (struct invalidator){ 0 };
+	inv->last = &inv->first;
+	views_init(&inv->views, m);
+}
+
+int invalidator_start(struct invalidator *inv, struct fuse_session *fuse, const char *mountpoint, struct err *e)
+{
+	int ret = herald_start(mountpoint, &inv->herald, e);
+
+	if (ret)
+		return ret;
+	inv->fuse = fuse;
+	inv->running = true;
+	ret = pthread_create(&inv->thread, NULL, invalidator_thread, inv);
+	if (ret) {
+		inv->running = false;
+		return fail(e, ret, "the invalidator's thread cannot be started: %s", strerror(ret));
+	}
+	inv->started = true;
+	return 0;
+}
+
+void invalidator_end(struct invalidator *inv)
+{
+	lock_acquire(&inv->views.lock);
+	inv->ending = true;
+	cond_broadcast(&inv->views.work);
+	lock_release(&inv->views.lock);
+}
+
+bool invalidator_ended(struct invalidator *inv)
+{
+	bool ended;
+
+	lock_acquire(&inv->views.lock);
+	ended = !inv->running;
+	lock_release(&inv->views.lock);
+	return ended;
+}
+
+void invalidator_stop(struct invalidator *inv)
+{
+	struct views *vs = &inv->views;
+	struct after *list;
+
+	invalidator_end(inv);
+	if (inv->started)
+		pthread_join(inv->thread, NULL);
+	herald_stop(inv->herald);
+	inv->herald = NULL;
+	lock_acquire(&vs->lock);
+	list = inv->first;
+	inv->first = NULL;
+	inv->last = &inv->first;
+	lock_release(&vs->lock);
+	release_now(inv, UINT64_MAX, list);
+}
+
+void invalidator_free(struct invalidator *inv)
+{
+	views_free(&inv->views);
+}
