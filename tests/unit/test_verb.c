@@ -99,6 +99,13 @@ static struct domain *domain_make(struct model *m, const char *name)
 	return d;
 }
 
+static void domain_turn_on(struct domain *d)
+{
+	d->id = 3;
+	d->state = STATE_RUNNING;
+	assert_int_equal(spec_parse("", 0, &d->live, NULL, NULL), 0);
+}
+
 struct check {
 	const char *words[4];
 	bool host, on, root;
@@ -135,10 +142,8 @@ static void check_table(void **state)
 		struct err e = { 0 };
 		size_t n = 0;
 
-		if (checks[i].on) {
-			d->id = 3;
-			d->state = STATE_RUNNING;
-		}
+		if (checks[i].on)
+			domain_turn_on(d);
 		while (n < 4 && checks[i].words[n])
 			n++;
 		assert_int_equal(verb_check(domain_verbs, &c, (char **)checks[i].words, n, &e), -checks[i].code);
@@ -280,8 +285,7 @@ static void arguments(void **state)
 		struct err e = { 0 };
 		size_t n = 0;
 
-		d->id = 3;
-		d->state = STATE_RUNNING;
+		domain_turn_on(d);
 		while (n < 4 && cases[i].words[n])
 			n++;
 		assert_int_equal(verb_check(cases[i].table, &c, (char **)cases[i].words, n, &e), 0);
