@@ -63,6 +63,8 @@ struct sink {
 	/* Another tool gave it this name, or this much memory to go for. */
 	void (*renamed)(struct domain *, const char *name);
 	void (*target)(struct domain *, uint64_t mib);
+	/* Another tool gave it devices or took some: LIVE is in force now, and indices count in it. */
+	void (*devices)(struct domain *, const struct spec *live);
 };
 
 /* All that start() needs. Immutable during the call. */
@@ -120,14 +122,34 @@ struct backend_ops {
 	int (*trigger)(struct guest *, const char *what, struct job *, struct err *e);
 	int (*sysrq)(struct guest *, char letter, struct job *, struct err *e);
 	int (*set_memory)(struct guest *, uint64_t mib, struct job *, struct err *e); /* the guest got there */
+	int (*set_maxmem)(struct guest *, uint64_t mib, struct job *, struct err *e); /* what set_memory() may ask for */
+	int (*set_vcpus)(struct guest *, unsigned online, struct job *, struct err *e); /* the guest got there */
 	int (*pin)(struct guest *, unsigned vcpu, const struct cpus *, struct job *, struct err *e);
+	int (*pin_soft)(struct guest *, unsigned vcpu, const struct cpus *, struct job *, struct err *e); /* preferred */
+	int (*set_sched)(struct guest *, const struct sched *, struct job *, struct err *e);
+	/* The guest's memory into FD, a new file that is open for reading and writing; the caller syncs and names it. */
+	int (*dump_core)(struct guest *, int fd, struct job *, struct err *e);
 	int (*rename)(struct guest *, const char *name, struct job *, struct err *e);
+
+	/*
+	 * Devices. LIVE is the configuration in force once the call has succeeded (a reference keeps it): from then on
+	 * every index, also that of a query, counts in it. Paths in it that are new are opened by access_open() with BY.
+	 * Attached: the guest's frontend took it where it has one. Detached: the guest let go of it and nothing of it is left.
+	 */
+	int (*disk_attach)(struct guest *, const struct spec *live, unsigned disk, const struct user *by, struct job *,
+	                   struct err *e);
+	int (*disk_detach)(struct guest *, const struct spec *live, const struct disk *, struct job *, struct err *e);
+	int (*disk_media)(struct guest *, const struct spec *live, unsigned disk, const struct user *by, struct job *,
+	                  struct err *e); /* the same drive with another source, or empty */
+	int (*vif_attach)(struct guest *, const struct spec *live, unsigned vif, struct job *, struct err *e);
+	int (*vif_detach)(struct guest *, const struct spec *live, const struct vif *, struct job *, struct err *e);
 
 	/* Queries: any number beside a changing call, each within 100 ms unless it says otherwise. */
 	int (*counters)(struct guest *, struct counters *ret, struct err *e); /* percent and uptime are the model's */
 	int (*disk_counters)(struct guest *, unsigned disk, struct device_counters *ret,
 	                     struct err *e); /* index in spec_disks */
 	int (*vif_counters)(struct guest *, unsigned vif, struct device_counters *ret, struct err *e);
+	int (*sched)(struct guest *, struct sched *ret, struct err *e);
 	int (*vcpu_list)(struct guest *, struct vcpu *ret, unsigned max, struct err *e); /* how many, or -errno */
 	int (*screen)(struct guest *, struct buf *png, struct err *e);                   /* at most 2 s */
 	/* Keyboard input: how many bytes were taken, -EAGAIN when the guest does not read. Never blocks; any thread. */

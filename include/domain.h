@@ -73,6 +73,11 @@ struct vcpu {
 	struct cpus affinity;
 };
 
+struct sched { /* shares of the host's CPUs, as Xen's credit schedulers count them */
+	unsigned weight; /* 256 is usual */
+	unsigned cap;    /* percent of one CPU; 0: none */
+};
+
 struct host {                         /* facts of the host and its hypervisor */
 	uint64_t total_mib, free_mib; /* free: what a new guest can be given */
 	unsigned cpus;
