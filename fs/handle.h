@@ -40,7 +40,7 @@ struct handle {
 	bool rendered;   /* [lock] */
 
 	struct buf line;      /* [lock] what was written after the last newline */
-	bool unflushed;       /* [lock] data came since the last flush by its writer */
+	bool unflushed;       /* [lock] data of its writer waits for his flush */
 	bool spoiled;         /* [lock] STAGED: a write was refused, so nothing of it is taken */
 	uint64_t writer;      /* [lock] the kernel's lock owner (the file table) of who wrote last; 0: unknown */
 	bool answered;        /* [lock] a command has ended: reading gives its answer from now on */

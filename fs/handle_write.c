@@ -31,7 +31,6 @@ int handle_lines(struct handle *h, uint64_t writer, const char *p, size_t n, str
 
 	lock_acquire(&h->lock);
 	h->writer = writer;
-	h->unflushed = true;
 	buf_add(&h->line, p, n);
 	if (longest_line(h->line.p, h->line.len) > LINE_MAX_BYTES) {
 		buf_reset(&h->line);
@@ -46,6 +45,7 @@ int handle_lines(struct handle *h, uint64_t writer, const char *p, size_t n, str
 		buf_drop(&h->line, whole);
 	}
 out:
+	h->unflushed = h->line.len > 0;
 	lock_release(&h->lock);
 	return ret;
 }

@@ -7,8 +7,6 @@
 #include "fs/dirname.h"
 #include "fs/naming.h"
 
-#define RETRY_MSEC 1000
-
 struct after {
 	struct after *next;
 	bool names;
@@ -147,11 +145,14 @@ static void round_release(struct invalidator *inv, uint64_t seq, struct after *l
 	herald_after(inv->herald, release_done, r);
 }
 
-/* A line follows the mark of its change, so the marks of all lines up to SEQ are in the set that is taken after it. */
-static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
+/*
+ * All that is due at NOW. A line follows the mark of its change, so the marks of all lines up to SEQ are in the set that is taken
+ * after it.
+ */
+static void invalidator_round(struct invalidator *inv, uint64_t now) NEEDS(inv->views.lock)
 {
 	uint64_t seq = model_last_event(inv->views.model);
-	struct view *v = views_take(&inv->views, &seq), *next;
+	struct view *v = views_take(&inv->views, now, &seq), *next;
 	struct after *list = inv->first, *rest = NULL;
 	bool listing = inv->listing;
 
@@ -172,49 +173,64 @@ static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 	inv->working = false;
 }
 
-/* When there is something to be done that is not told yet, clock_msec. */
+/* When there is something to be done for the thread, clock_msec. */
 static uint64_t work_due(const struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	return inv->first || inv->views.lines || inv->listing ? 0 : inv->views.due;
+	if (inv->working)
+		return UINT64_MAX;
+	if (inv->first || inv->views.lines || inv->listing)
+		return 0;
+	return inv->views.retry < inv->views.due ? inv->views.retry : inv->views.due;
 }
 
 static void *invalidator_thread(void *arg)
 {
 	struct invalidator *inv = arg;
-	uint64_t due;
+	uint64_t wakes;
 
 	lock_acquire(&inv->views.lock);
-	while (!inv->ending) {
-		due = work_due(inv);
-		if (inv->views.late && inv->retry < due)
-			due = inv->retry;
-		if (due > clock_msec()) {
-			cond_wait(&inv->views.work, &inv->views.lock, due == UINT64_MAX ? 0 : due);
+	while (!inv->ending || inv->working) {
+		inv->views.wakes = wakes = work_due(inv);
+		if (wakes > clock_msec()) {
+			cond_wait(&inv->views.work, &inv->views.lock, wakes == UINT64_MAX ? 0 : wakes);
 			continue;
 		}
-		views_retry(&inv->views);
-		invalidator_round(inv);
-		inv->retry = clock_msec() + RETRY_MSEC;
+		inv->views.wakes = 0;
+		if (inv->views.retry <= clock_msec())
+			views_retry(&inv->views);
+		invalidator_round(inv, clock_msec());
 	}
 	inv->running = false;
 	lock_release(&inv->views.lock);
 	return NULL;
 }
 
+/* The thread is woken for what came during a round of somebody else's. */
+static void round_here(struct invalidator *inv) NEEDS(inv->views.lock)
+{
+	invalidator_round(inv, UINT64_MAX);
+	if (inv->ending || work_due(inv) < inv->views.wakes)
+		cond_broadcast(&inv->views.work);
+}
+
 void invalidator_after(struct invalidator *inv, bool names, void (*fn)(void *arg), void *arg)
 {
-	struct after *a = NULL;
+	struct after *a;
+	bool now;
 
 	lock_acquire(&inv->views.lock);
-	if (inv->running && !inv->ending && (work_due(inv) <= clock_msec() || inv->working || (names && inv->naming))) {
+	now = !inv->running || inv->ending ||
+	      !(inv->working || inv->views.dirty || inv->views.lines || inv->listing || (names && inv->naming));
+	if (!now) {
 		a = x_alloc(sizeof(*a));
 		*a = (struct after){ .names = names, .fn = fn, .arg = arg };
 		*inv->last = a;
 		inv->last = &a->next;
-		cond_broadcast(&inv->views.work);
+		if (!inv->working)
+			round_here(inv);
 	}
 	lock_release(&inv->views.lock);
-	if (!a)
+	if (now)
 		fn(arg);
 }
 

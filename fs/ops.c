@@ -28,7 +28,7 @@ struct caller *ops_caller(fuse_req_t req)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	gid_t few[64], *groups = few;
 	struct caller *c;
-	int n = fuse_req_getgroups(req, COUNT(few), few), got;
+	int n = ctx->uid ? fuse_req_getgroups(req, COUNT(few), few) : 0, got; /* root needs none */
 
 	if (n > (int)COUNT(few) && n <= GROUPS_MAX) {
 		groups = x_array((size_t)n, sizeof(*groups));

@@ -58,26 +58,59 @@ void caller_unref(struct caller *c)
 	free(c);
 }
 
-static void user_name(uid_t uid, char *out, size_t size)
+#define NAME_TEXT 36
+#define NAME_MSEC 2000
+
+/* Names of users who were asked for lately, each in the place that its id has. */
+static struct {
+	struct lock lock;
+	struct name {
+		uid_t uid;
+		uint64_t until; /* clock_msec; 0: none */
+		char text[NAME_TEXT];
+	} of[16]; /* [lock] */
+} names = { .lock = LOCK_INIT };
+
+static bool name_known(uid_t uid, char out[NAME_TEXT])
 {
+	struct name *n = &names.of[uid % COUNT(names.of)];
+	bool known;
+
+	lock_acquire(&names.lock);
+	known = n->uid == uid && n->until > clock_msec();
+	if (known)
+		memcpy(out, n->text, sizeof(n->text));
+	lock_release(&names.lock);
+	return known;
+}
+
+static void user_name(uid_t uid, char out[NAME_TEXT])
+{
+	struct name n = { .uid = uid, .until = clock_msec() + NAME_MSEC };
 	struct passwd pw, *found = NULL;
 	char text[1024];
 
+	if (name_known(uid, out))
+		return;
 	if (!getpwuid_r(uid, &pw, text, sizeof(text), &found) && found)
-		snprintf(out, size, "%s", found->pw_name);
+		snprintf(n.text, sizeof(n.text), "%s", found->pw_name);
 	else
-		snprintf(out, size, "%u", (unsigned)uid);
+		snprintf(n.text, sizeof(n.text), "%u", (unsigned)uid);
+	memcpy(out, n.text, sizeof(n.text));
+	lock_acquire(&names.lock);
+	names.of[uid % COUNT(names.of)] = n;
+	lock_release(&names.lock);
 }
 
 static void name_ask(const struct caller *c, char out[CALLER_TEXT])
 {
-	char user[36], login[36];
+	char user[NAME_TEXT], login[NAME_TEXT];
 
-	user_name(c->user.uid, user, sizeof(user));
+	user_name(c->user.uid, user);
 	if (c->login == (uid_t)-1 || c->login == c->user.uid) {
 		snprintf(out, CALLER_TEXT, "%s", user);
 	} else {
-		user_name(c->login, login, sizeof(login));
+		user_name(c->login, login);
 		snprintf(out, CALLER_TEXT, "%s(%s)", user, login);
 	}
 }
