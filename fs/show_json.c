@@ -8,27 +8,25 @@
 #include "fs/show_domain.h"
 #include "fs/show_host.h"
 
-static void json_devices(const struct ref *r, struct buf *b)
+static void json_list(const struct ref *r, const char *name, enum device_kind kind,
+                      void (*device_json)(const struct ref *r, struct buf *b), struct buf *b)
 {
 	struct ref device = *r;
-	size_t disks, vifs;
 
-	devices_count(r, &disks, &vifs);
-	buf_puts(b, ",\n \"disks\": [");
-	for (size_t i = 0; i < disks; i++) {
-		device.device = (unsigned)i + 1;
-		buf_puts(b, i ? ", {" : "{");
-		disk_json(&device, b);
+	buf_printf(b, ",\n \"%s\": [", name);
+	for (const char *comma = ""; next_device(&device, kind); comma = ", ") {
+		buf_printf(b, "%s{", comma);
+		device_json(&device, b);
 		buf_putc(b, '}');
 	}
-	buf_puts(b, "],\n \"vifs\": [");
-	for (size_t i = 0; i < vifs; i++) {
-		device.device = (unsigned)i + 1;
-		buf_puts(b, i ? ", {" : "{");
-		vif_json(&device, b);
-		buf_putc(b, '}');
-	}
-	buf_puts(b, "]}");
+	buf_putc(b, ']');
+}
+
+static void json_devices(const struct ref *r, struct buf *b)
+{
+	json_list(r, "disks", DEVICE_DISK, disk_json, b);
+	json_list(r, "vifs", DEVICE_VIF, vif_json, b);
+	buf_putc(b, '}');
 }
 
 static void json_with(const struct ref *r, const struct counters *c, struct buf *b)

@@ -21,8 +21,6 @@
 #include "tests/unit/fake_backend.h"
 #include "tests/unit/test.h"
 
-#define LIMIT 20000 /* ms; only a failing test waits so long */
-
 struct world {
 	char *path, *config, *state, *run;
 	struct model *model;
@@ -94,6 +92,26 @@ static inline void world_end(struct world *w)
 	free(w->state);
 	free(w->run);
 }
+
+/* ---- a world of its own for a test, in *state ---- */
+
+static inline int world_setup(void **state)
+{
+	static struct world w;
+
+	w = world_make();
+	world_open(&w, &fake_backend);
+	*state = &w;
+	return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+	world_end(*state);
+	return 0;
+}
+
+#define WORLD_TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
 
 /* ---- files ---- */
 

@@ -12,4 +12,6 @@
 #include <cmocka.h>
 #undef fail
 
+#define LIMIT 20000 /* ms; only a failing test waits so long */
+
 #endif

@@ -10,31 +10,18 @@
 #include <unistd.h>
 
 #include "atomic_file.h"
+#include "tests/unit/folder_world.h"
 #include "tests/unit/test.h"
-
-static char dir[] = "/tmp/test-file-XXXXXX";
-static int dirfd_;
-
-static int setup(void **state)
-{
-	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dirfd_ < 0 ? -1 : 0;
-}
 
 static int teardown(void **state)
 {
 	static const char *const files[] = { "a", "link", "fifo", "big" }, *const dirs[] = { "d", "x/y/z", "x/y", "x" };
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(files); i++)
-		unlinkat(dirfd_, files[i], 0);
+		unlinkat(folder, files[i], 0);
 	for (size_t i = 0; i < COUNT(dirs); i++)
-		unlinkat(dirfd_, dirs[i], AT_REMOVEDIR);
-	close(dirfd_);
-	return rmdir(dir); /* fails when anything else is left */
+		unlinkat(folder, dirs[i], AT_REMOVEDIR);
+	return folder_drop(state); /* fails when anything else is left */
 }
 
 static size_t entries(void)
@@ -54,7 +41,7 @@ static void holds(const char *name, const char *want)
 	struct buf b = { 0 };
 	struct err e = { 0 };
 
-	assert_int_equal(file_slurp(dirfd_, name, 1000, &b, &e), 0);
+	assert_int_equal(file_slurp(folder, name, 1000, &b, &e), 0);
 	assert_string_equal(b.p, want);
 	buf_free(&b);
 }
@@ -67,14 +54,14 @@ static void test_replace(void **state)
 
 	(void)state;
 	old = umask(077);
-	assert_int_equal(file_replace(dirfd_, "a", "one", 3, 0644, &e), 0);
+	assert_int_equal(file_replace(folder, "a", "one", 3, 0644, &e), 0);
 	umask(old);
 	holds("a", "one");
-	assert_int_equal(fstatat(dirfd_, "a", &st, 0), 0);
+	assert_int_equal(fstatat(folder, "a", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0644);
-	assert_int_equal(file_replace(dirfd_, "a", "", 0, 0600, &e), 0);
+	assert_int_equal(file_replace(folder, "a", "", 0, 0600, &e), 0);
 	holds("a", "");
-	assert_int_equal(file_replace(dirfd_, "a", "two", 3, 0600, &e), 0);
+	assert_int_equal(file_replace(folder, "a", "two", 3, 0600, &e), 0);
 	holds("a", "two");
 	assert_int_equal(entries(), 1);
 }
@@ -93,10 +80,10 @@ static void test_replace_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_int_equal(file_replace(dirfd_, cases[i].name, "x", 1, 0600, &e), cases[i].r);
+		assert_int_equal(file_replace(folder, cases[i].name, "x", 1, 0600, &e), cases[i].r);
 	memset(name, 'n', sizeof(name));
 	name[250] = '\0';
-	assert_int_equal(file_replace(dirfd_, name, "x", 1, 0600, &e), -ENAMETOOLONG);
+	assert_int_equal(file_replace(folder, name, "x", 1, 0600, &e), -ENAMETOOLONG);
 	assert_int_equal(file_replace(-1, "a", "x", 1, 0600, &e), -EBADF);
 
 	/* A disk that is full in the middle of the text. */
@@ -105,14 +92,14 @@ static void test_replace_refused(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
 	small.rlim_max = was.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	assert_int_equal(file_replace(dirfd_, "a", text, sizeof(text), 0600, &e), -EFBIG);
+	assert_int_equal(file_replace(folder, "a", text, sizeof(text), 0600, &e), -EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
 	holds("a", "two");
 	assert_int_equal(entries(), 1);
 
 	/* A folder in the place of the file. */
-	assert_int_equal(mkdirat(dirfd_, "d", 0700), 0);
-	assert_int_equal(file_replace(dirfd_, "d", "x", 1, 0600, &e), -EISDIR);
+	assert_int_equal(mkdirat(folder, "d", 0700), 0);
+	assert_int_equal(file_replace(folder, "d", "x", 1, 0600, &e), -EISDIR);
 	assert_int_equal(entries(), 2);
 }
 
@@ -130,12 +117,12 @@ static void test_sweep(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(kept); i++)
-		close(openat(dirfd_, kept[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-	close(openat(dirfd_, ".a.tmp-0123abcd", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-	file_sweep(dirfd_);
-	assert_int_equal(faccessat(dirfd_, ".a.tmp-0123abcd", F_OK, 0), -1);
+		close(openat(folder, kept[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	close(openat(folder, ".a.tmp-0123abcd", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	file_sweep(folder);
+	assert_int_equal(faccessat(folder, ".a.tmp-0123abcd", F_OK, 0), -1);
 	for (size_t i = 0; i < COUNT(kept); i++)
-		assert_int_equal(unlinkat(dirfd_, kept[i], 0), 0);
+		assert_int_equal(unlinkat(folder, kept[i], 0), 0);
 	assert_int_equal(entries(), before);
 }
 
@@ -152,14 +139,14 @@ static void test_slurp(void **state)
 	struct buf b = { 0 };
 
 	(void)state;
-	assert_int_equal(symlinkat("a", dirfd_, "link"), 0);
-	assert_int_equal(mkfifoat(dirfd_, "fifo", 0600), 0);
+	assert_int_equal(symlinkat("a", folder, "link"), 0);
+	assert_int_equal(mkfifoat(folder, "fifo", 0600), 0);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct err e = { 0 };
 
 		buf_reset(&b);
 		buf_puts(&b, "kept ");
-		assert_int_equal(file_slurp(dirfd_, cases[i].name, cases[i].max, &b, &e), cases[i].r);
+		assert_int_equal(file_slurp(folder, cases[i].name, cases[i].max, &b, &e), cases[i].r);
 		assert_string_equal(b.p, cases[i].r ? "kept " : "kept two");
 		assert_int_equal(e.code, -cases[i].r);
 	}
@@ -193,9 +180,9 @@ static void test_dir(void **state)
 		assert_int_equal(fsync(fd), 0);
 		close(fd);
 	}
-	assert_int_equal(fstatat(dirfd_, "x/y/z", &st, 0), 0);
+	assert_int_equal(fstatat(folder, "x/y/z", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0750);
-	assert_int_equal(fstatat(dirfd_, "x/y", &st, 0), 0);
+	assert_int_equal(fstatat(folder, "x/y", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0755);
 	assert_int_equal(dir_make("", 0700, &e), -EINVAL);
 	memset(name, 'n', sizeof(name));
@@ -213,5 +200,5 @@ int main(void)
 		cmocka_unit_test(test_dir),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, folder_make, teardown);
 }

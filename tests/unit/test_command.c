@@ -1,24 +1,14 @@
 /* Lines that were written, carried out: order, failure, interrupts, waits, detaching, and how they end up in history. */
-#include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fs/command.h"
-#include "hypervisor/model/operate.h"
-#include "tests/unit/test.h"
+#include "tests/unit/model_world.h"
 
-#define LIMIT_MSEC 20000
-
+static struct world world;
 static struct model *model;
 static struct domain *domain;
-static char dir[] = "/tmp/domfs-command-XXXXXX";
 
 /* ---- verbs of the test ---- */
 
@@ -54,7 +44,7 @@ static int verb_block(struct command *c, struct err *e)
 	int ret;
 
 	blocking++;
-	poll(&p, 1, LIMIT_MSEC);
+	poll(&p, 1, LIMIT);
 	ret = job_check(c->job, e);
 	blocking--;
 	return ret;
@@ -163,7 +153,7 @@ static struct commands *begin(struct outcome *end, const struct node *n, uid_t u
 
 static int finish(struct outcome *end)
 {
-	uint64_t limit = clock_msec() + LIMIT_MSEC;
+	uint64_t limit = clock_msec() + LIMIT;
 
 	lock_acquire(&end->lock);
 	while (!end->done)
@@ -176,7 +166,7 @@ static int finish(struct outcome *end)
 
 static void wait_until(atomic_int *what, int value)
 {
-	uint64_t limit = clock_msec() + LIMIT_MSEC;
+	uint64_t limit = clock_msec() + LIMIT;
 
 	while (*what != value) {
 		assert_true(clock_msec() < limit);
@@ -351,37 +341,13 @@ static void other_hands(void **state)
 
 static int setup(void **state)
 {
-	struct model_config c = { .ops = &sim_backend, .backend = { .options = "", .accel = "auto" } };
-	struct err e = { 0 };
-	struct job *j;
-	int ret;
-
 	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	c.config_dir = x_printf("%s/config", dir);
-	c.state_dir = c.backend.state_dir = x_printf("%s/state", dir);
-	c.backend.run_dir = x_printf("%s/run", dir);
-	ret = mkdir(c.config_dir, 0755) || mkdir(c.state_dir, 0755) || mkdir(c.backend.run_dir, 0755)
-	              ? -1
-	              : model_open(&c, &model, &e);
-	free((char *)c.config_dir);
-	free((char *)c.state_dir);
-	free((char *)c.backend.run_dir);
-	if (ret) {
-		print_error("%s\n", e.text);
-		return ret;
-	}
-	j = job_new(&caller_self, NULL, "mkdir web1", 60);
-	ret = domain_define(model, j, "web1", &domain, &e);
-	job_free(j);
-	return ret;
-}
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
+	world = world_make();
+	world_open(&world, &sim_backend);
+	model = world.model;
+	domain = world_define(&world, "web1", NULL);
+	domain_ref(domain);
+	return 0;
 }
 
 static int teardown(void **state)
@@ -390,8 +356,8 @@ static int teardown(void **state)
 	commands_stop_all();
 	pool_drain();
 	domain_unref(domain);
-	model_close(model);
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	world_end(&world);
+	return 0;
 }
 
 int main(void)

@@ -4,18 +4,8 @@
 
 static int setup(void **state)
 {
-	static struct world w;
-
-	w = world_make();
-	world_open(&w, &fake_backend);
-	world_run(&w);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
+	world_setup(state);
+	world_run(*state);
 	return 0;
 }
 
@@ -280,7 +270,7 @@ static void test_not_ours(void **state)
 	world_end(&w);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, world_teardown)
 
 int main(void)
 {

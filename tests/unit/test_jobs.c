@@ -5,22 +5,6 @@
 
 #include "tests/unit/model_world.h"
 
-static int setup(void **state)
-{
-	static struct world w;
-
-	w = world_make();
-	world_open(&w, &fake_backend);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	return 0;
-}
-
 static void test_slot(void **state)
 {
 	struct world *w = *state;
@@ -276,13 +260,11 @@ static void test_steps(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_slot),       TEST(test_after),      TEST(test_wait),
-		TEST(test_wait_boots), TEST(test_many_waits), TEST(test_steps),
+		WORLD_TEST(test_slot),       WORLD_TEST(test_after),      WORLD_TEST(test_wait),
+		WORLD_TEST(test_wait_boots), WORLD_TEST(test_many_waits), WORLD_TEST(test_steps),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -1,22 +1,6 @@
 /* Configurations, definitions, owners and what is changed while a guest runs. */
 #include "tests/unit/model_world.h"
 
-static int setup(void **state)
-{
-	static struct world w;
-
-	w = world_make();
-	world_open(&w, &fake_backend);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	return 0;
-}
-
 static int set_config(struct world *w, struct domain *d, const char *text)
 {
 	return world_call(w, d, 0, "config", call_config, (char *)text);
@@ -225,7 +209,7 @@ static void test_live(void **state)
 	domain_unlock(d);
 	assert_int_equal(world_call(w, d, 0, "destroy", call_destroy, NULL), 0);
 	assert_int_equal(domain_console_write(d, "x", 1, &w->e), -EHOSTDOWN);
-	assert_false(d->mem_changed || d->pins_changed);
+	assert_false(d->mem_changed || d->tuned);
 }
 
 static void test_sample(void **state)
@@ -270,13 +254,12 @@ static void test_sample(void **state)
 	assert_int_equal(c.cpu_usec, 0);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read),  TEST(test_written),         TEST(test_reach), TEST(test_owner),
-		TEST(test_notes), TEST(test_rename_undefine), TEST(test_live),  TEST(test_sample),
+		WORLD_TEST(test_read),  WORLD_TEST(test_written), WORLD_TEST(test_reach),
+		WORLD_TEST(test_owner), WORLD_TEST(test_notes),   WORLD_TEST(test_rename_undefine),
+		WORLD_TEST(test_live),  WORLD_TEST(test_sample),
 	};
 
 	log_set_level(LOG_ERROR);

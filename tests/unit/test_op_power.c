@@ -3,22 +3,6 @@
 
 static char web1[] = "memory=64\n";
 
-static int setup(void **state)
-{
-	static struct world w;
-
-	w = world_make();
-	world_open(&w, &fake_backend);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	return 0;
-}
-
 static void assert_state(struct domain *d, enum domain_state s, const char *reason)
 {
 	domain_lock(d);
@@ -56,6 +40,36 @@ static void test_start_destroy(void **state)
 	domain_lock(d);
 	assert_true(d->id > id);
 	domain_unlock(d);
+}
+
+/* Where a machine cannot be reset in place it is another one, in the state that the one before was in. */
+static void test_reset_by_start(void **state)
+{
+	static char destroys[] = "memory=64\non_reboot='destroy'\n";
+	struct world *w = *state;
+	struct domain *d = world_define(w, "web1", destroys);
+	int id;
+
+	assert_int_equal(world_start(w, d), 0);
+	domain_lock(d);
+	id = d->id;
+	domain_unlock(d);
+	fake_fail("reset", ERESTART);
+	assert_int_equal(world_call(w, d, 0, "reset", call_reset, NULL), 0);
+	assert_state(d, STATE_RUNNING, "started");
+	assert_int_equal(fake_count("destroy web1"), 1);
+	domain_lock(d);
+	assert_true(d->id > id && !d->restarting && !d->job);
+	domain_unlock(d);
+	assert_int_equal(world_call(w, d, 0, "pause", call_pause, NULL), 0);
+	fake_fail("reset", ERESTART);
+	assert_int_equal(world_call(w, d, 0, "reset", call_reset, NULL), 0);
+	assert_state(d, STATE_PAUSED, "started");
+	fake_fail("reset", ERESTART);
+	fake_fail("start", EREMOTEIO);
+	assert_int_equal(world_call(w, d, 0, "reset", call_reset, NULL), -EREMOTEIO);
+	assert_state(d, STATE_OFF, "start-failed");
+	assert_int_equal(fake_guests(), 0);
 }
 
 static void test_checks(void **state)
@@ -240,13 +254,12 @@ static void test_adopt(void **state)
 	domain_unref(d);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_start_destroy), TEST(test_checks), TEST(test_memory_and_images), TEST(test_destroy_start),
-		TEST(test_destroy_twice), TEST(test_forget), TEST(test_gone_in_start),     TEST(test_adopt),
+		WORLD_TEST(test_start_destroy), WORLD_TEST(test_checks),        WORLD_TEST(test_memory_and_images),
+		WORLD_TEST(test_destroy_start), WORLD_TEST(test_destroy_twice), WORLD_TEST(test_forget),
+		WORLD_TEST(test_gone_in_start), WORLD_TEST(test_adopt),         WORLD_TEST(test_reset_by_start),
 	};
 
 	log_set_level(LOG_ERROR);

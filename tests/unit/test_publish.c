@@ -34,22 +34,6 @@ static struct follower take_told(void)
 	return f;
 }
 
-static int setup(void **state)
-{
-	static struct world w;
-
-	w = world_make();
-	world_open(&w, &fake_backend);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	return 0;
-}
-
 static void follow(struct world *w)
 {
 	model_follow(w->model, on_change, &follower);
@@ -425,13 +409,12 @@ static void test_threads(void **state)
 	buf_free(&b);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_at_once),  TEST(test_held), TEST(test_references), TEST(test_unfollow), TEST(test_order),
-		TEST(test_registry), TEST(test_told), TEST(test_sink),       TEST(test_threads),
+		WORLD_TEST(test_at_once),  WORLD_TEST(test_held),  WORLD_TEST(test_references),
+		WORLD_TEST(test_unfollow), WORLD_TEST(test_order), WORLD_TEST(test_registry),
+		WORLD_TEST(test_told),     WORLD_TEST(test_sink),  WORLD_TEST(test_threads),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -8,9 +8,7 @@
 
 #include "backends/qemu/qemu.h"
 #include "tests/unit/config.h"
-
-static char dir[] = "/tmp/test-record-XXXXXX";
-static int dirfd_ = -1;
+#include "tests/unit/folder_world.h"
 
 static void test_round(void **state)
 {
@@ -38,7 +36,7 @@ static void test_round(void **state)
 
 	(void)state;
 	for (int round = 0; round < 2; round++) { /* the second replaces the first */
-		if (record_save(dirfd_, &r, &e) < 0 || record_load(dirfd_, &got, &e) < 0)
+		if (record_save(folder, &r, &e) < 0 || record_load(folder, &got, &e) < 0)
 			fail_msg("%s", e.text);
 		assert_int_equal(got.phase, r.phase);
 		assert_string_equal(got.name, r.name);
@@ -64,7 +62,7 @@ static void test_round(void **state)
 		r.kvm = false;
 		r.paused = false;
 	}
-	assert_int_equal(fstatat(dirfd_, "run", &st, 0), 0);
+	assert_int_equal(fstatat(folder, "run", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
 
@@ -107,14 +105,14 @@ static void test_bad(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *at = strstr(GOOD, cases[i].from);
 		char *text = x_printf("%.*s%s%s", (int)(at - GOOD), GOOD, cases[i].to, at + strlen(cases[i].from));
-		int fd = openat(dirfd_, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		int fd = openat(folder, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		struct record r = { .id = 99 };
 		struct err e = { 0 };
 		int rc;
 
 		assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 		close(fd);
-		rc = record_load(dirfd_, &r, &e);
+		rc = record_load(folder, &r, &e);
 		if ((rc == 0) != cases[i].good || (rc && r.id != 99))
 			fail_msg("%s: %d %s", text, rc, e.text);
 		if (rc == 0)
@@ -131,34 +129,23 @@ static void test_hostile_files(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	unlinkat(dirfd_, "run", 0);
-	assert_int_equal(record_load(dirfd_, &r, &e), -ENOENT);
-	assert_int_equal(symlinkat("/etc/hostname", dirfd_, "run"), 0);
-	assert_true(record_load(dirfd_, &r, &e) < 0);
-	unlinkat(dirfd_, "run", 0);
-	assert_int_equal(mkfifoat(dirfd_, "run", 0600), 0);
-	assert_true(record_load(dirfd_, &r, &e) < 0);
-	unlinkat(dirfd_, "run", 0);
+	unlinkat(folder, "run", 0);
+	assert_int_equal(record_load(folder, &r, &e), -ENOENT);
+	assert_int_equal(symlinkat("/etc/hostname", folder, "run"), 0);
+	assert_true(record_load(folder, &r, &e) < 0);
+	unlinkat(folder, "run", 0);
+	assert_int_equal(mkfifoat(folder, "run", 0600), 0);
+	assert_true(record_load(folder, &r, &e) < 0);
+	unlinkat(folder, "run", 0);
 	snprintf(r.name, sizeof(r.name), "\xff");
-	assert_int_equal(record_save(dirfd_, &r, &e), -EINVAL);
-	assert_int_equal(faccessat(dirfd_, "run", F_OK, 0), -1);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dirfd_ < 0 ? -1 : 0;
+	assert_int_equal(record_save(folder, &r, &e), -EINVAL);
+	assert_int_equal(faccessat(folder, "run", F_OK, 0), -1);
 }
 
 static int teardown(void **state)
 {
-	(void)state;
-	unlinkat(dirfd_, "run", 0);
-	close(dirfd_);
-	return rmdir(dir);
+	unlinkat(folder, "run", 0);
+	return folder_drop(state);
 }
 
 int main(void)
@@ -169,5 +156,5 @@ int main(void)
 		cmocka_unit_test(test_hostile_files),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, folder_make, teardown);
 }

@@ -5,11 +5,9 @@
 #include <unistd.h>
 
 #include "tests/unit/config.h"
+#include "tests/unit/folder_world.h"
 
 #include "backends/xen/xen.h"
-
-static char dir[] = "/tmp/test-xen-record-XXXXXX";
-static int folder = -1;
 
 static void write_file(const char *name, const char *text)
 {
@@ -105,19 +103,10 @@ static void test_disk_number(void **state)
 	}
 }
 
-static int make(void **state)
-{
-	(void)state;
-	folder = mkdtemp(dir) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	return folder < 0;
-}
-
 static int drop(void **state)
 {
-	(void)state;
 	unlinkat(folder, "run", 0);
-	close(folder);
-	return rmdir(dir);
+	return folder_drop(state);
 }
 
 int main(void)
@@ -128,5 +117,5 @@ int main(void)
 		cmocka_unit_test(test_disk_number),
 	};
 
-	return cmocka_run_group_tests(tests, make, drop);
+	return cmocka_run_group_tests(tests, folder_make, drop);
 }
