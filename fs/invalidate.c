@@ -146,12 +146,12 @@ static void round_release(struct invalidator *inv, uint64_t seq, struct after *l
 }
 
 /*
- * All that is due at NOW. A line follows the mark of its change, so the marks of all lines up to SEQ are in the set that is taken
- * after it.
+ * All that is due; where somebody waits for an answer, what is not due yet may be what he did. A line follows the mark of its
+ * change, so the marks of all lines up to SEQ are in the set that is taken after it.
  */
-static void invalidator_round(struct invalidator *inv, uint64_t now) NEEDS(inv->views.lock)
+static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	uint64_t seq = model_last_event(inv->views.model);
+	uint64_t seq = model_last_event(inv->views.model), now = inv->first ? UINT64_MAX : clock_msec();
 	struct view *v = views_take(&inv->views, now, &seq), *next;
 	struct after *list = inv->first, *rest = NULL;
 	bool listing = inv->listing;
@@ -198,7 +198,7 @@ static void *invalidator_thread(void *arg)
 		inv->views.wakes = 0;
 		if (inv->views.retry <= clock_msec())
 			views_retry(&inv->views);
-		invalidator_round(inv, clock_msec());
+		invalidator_round(inv);
 	}
 	inv->running = false;
 	lock_release(&inv->views.lock);
@@ -208,7 +208,7 @@ static void *invalidator_thread(void *arg)
 /* The thread is woken for what came during a round of somebody else's. */
 static void round_here(struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	invalidator_round(inv, UINT64_MAX);
+	invalidator_round(inv);
 	if (inv->ending || work_due(inv) < inv->views.wakes)
 		cond_broadcast(&inv->views.work);
 }
