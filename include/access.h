@@ -25,6 +25,14 @@ bool access_helper(int argc, char **argv, int *ret);
  */
 int access_open(const struct user *u, const char *path, int flags, uint64_t deadline, struct err *e);
 
+/*
+ * A new file for U, 0600, open for reading and writing, in the folder of the absolute PATH but without its name yet: closing
+ * it leaves nothing. -EEXIST when there is something of that name. access_name() makes it durable and gives it the name: it is
+ * there as a whole or not at all.
+ */
+int access_create(const struct user *u, const char *path, uint64_t deadline, struct err *e);
+int access_name(const struct user *u, const char *path, int fd, uint64_t deadline, struct err *e);
+
 /* The whole text of a file that U may read, at most MAX bytes. 0 or -errno. */
 struct buf;
 int access_read(const struct user *u, const char *path, size_t max, uint64_t deadline, struct buf *ret, struct err *e);

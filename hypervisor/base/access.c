@@ -64,19 +64,34 @@ static ssize_t packet_recv(int sock, uint64_t deadline, struct access_reply *rep
 	return -EPIPE; /* it ended, or talks nonsense */
 }
 
-static int request_send(int sock, const struct user *u, const char *path, int flags, size_t read_max)
+static int request_send(int sock, const struct user *u, const char *path, const struct access_wish *w)
 {
 	struct access_request q = { .uid = u->uid,
 		                    .gid = u->gid,
 		                    .ngroups = (uint32_t)u->ngroups,
 		                    .path_len = (uint32_t)strlen(path),
-		                    .flags = flags,
-		                    .read_max = read_max };
+		                    .ask = w->ask,
+		                    .flags = w->flags,
+		                    .read_max = w->read_max };
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
 	struct iovec iov[3] = { { .iov_base = &q, .iov_len = sizeof(q) },
 		                { .iov_base = (void *)(uintptr_t)u->groups, .iov_len = u->ngroups * sizeof(gid_t) },
 		                { .iov_base = (void *)(uintptr_t)path, .iov_len = q.path_len } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 3 };
+	struct cmsghdr *h;
 
+	if (w->fd >= 0) {
+		m.msg_control = control.room;
+		m.msg_controllen = sizeof(control.room);
+		h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &w->fd, sizeof(w->fd));
+	}
 	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
@@ -107,6 +122,23 @@ static int verdict_fail(struct err *e, const struct access_reply *v, const char 
 			return fail(e, v->code, "%s: %s may not open it for %s", path, who, flags_text(flags));
 		return fail(e, v->code, "%s: %s cannot open it for %s: %s", path, who, flags_text(flags),
 		            strerror(v->code));
+	case ACCESS_FOLDER:
+		if (denied)
+			return fail(e, v->code, "%s: %s may not search the folders above it", path, who);
+		if (v->code == EEXIST)
+			return fail(e, v->code, "%s: there is one already; take another name or remove it", path);
+		return fail(e, v->code, "%s: %s does not find its folder: %s", path, who, strerror(v->code));
+	case ACCESS_CREATE:
+		if (denied)
+			return fail(e, v->code, "%s: %s may not make files in this folder", path, who);
+		if (v->code == EOPNOTSUPP || v->code == EISDIR)
+			return fail(e, EOPNOTSUPP,
+			            "%s: this file system has no files without a name; take a folder on another", path);
+		return fail(e, v->code, "%s: %s cannot make it: %s", path, who, strerror(v->code));
+	case ACCESS_NAME_IT:
+		if (v->code == EEXIST)
+			return fail(e, v->code, "%s: somebody else made one meanwhile", path);
+		return fail(e, v->code, "%s: %s cannot give it its name: %s", path, who, strerror(v->code));
 	default:
 		if (v->code == EFBIG)
 			return fail(e, v->code, "%s: too long a text", path);
@@ -114,10 +146,11 @@ static int verdict_fail(struct err *e, const struct access_reply *v, const char 
 	}
 }
 
-/* Take packets until the verdict: text goes to TEXT (NULL: none is wanted). The descriptor, 0 after text, or -errno. */
-static int verdict_wait(int sock, const struct user *u, const char *path, int flags, size_t read_max, uint64_t deadline,
-                        struct buf *text, struct err *e)
+/* Take packets until the verdict: text goes to w->text. The descriptor, 0 where none is due, or -errno. */
+static int verdict_wait(int sock, const struct user *u, const char *path, const struct access_wish *w,
+                        uint64_t deadline, struct err *e)
 {
+	bool hands = !w->text && w->ask != ACCESS_ASK_NAME;
 	char *tail = x_alloc(ACCESS_PART), *who = NULL;
 	struct access_reply v, named;
 	int fd = -1, none = -1, r;
@@ -128,23 +161,23 @@ static int verdict_wait(int sock, const struct user *u, const char *path, int fl
 		n = packet_recv(sock, deadline, &v, tail, &fd);
 		if (n < 0 || v.what != ACCESS_TEXT || fd >= 0)
 			break;
-		if (!text || (size_t)n > read_max - text->len) {
+		if (!w->text || (size_t)n > w->read_max - w->text->len) {
 			n = -EPIPE;
 			break;
 		}
-		buf_add(text, tail, (size_t)n);
+		buf_add(w->text, tail, (size_t)n);
 	}
 	if (n == -ETIMEDOUT) {
 		r = fail(e, ETIMEDOUT, "%s: was not open in time: the file system it lies on does not answer", path);
 		goto out;
 	}
 	if (n != 0 || v.what != ACCESS_VERDICT || v.code < 0 || v.step >= ACCESS_STEPS ||
-	    (fd >= 0) != (v.code == 0 && !text)) {
+	    (fd >= 0) != (v.code == 0 && hands)) {
 		r = fail(e, EIO, "%s: the process that should open it for uid %u ended", path, (unsigned)u->uid);
 		goto out;
 	}
 	if (v.code == 0) {
-		r = text ? 0 : fd;
+		r = hands ? fd : 0;
 		fd = -1;
 		goto out;
 	}
@@ -154,7 +187,7 @@ static int verdict_wait(int sock, const struct user *u, const char *path, int fl
 		who = x_printf("%.*s (uid %u)", (int)n, tail, (unsigned)u->uid);
 	else
 		who = x_printf("uid %u", (unsigned)u->uid);
-	r = verdict_fail(e, &v, path, who, flags);
+	r = verdict_fail(e, &v, path, who, w->flags);
 out:
 	if (fd >= 0)
 		close(fd);
@@ -165,9 +198,7 @@ out:
 	return r;
 }
 
-/* Have a helper open PATH, and read it when TEXT is given. */
-static int helper_ask(const struct user *u, const char *path, int flags, size_t read_max, uint64_t deadline,
-                      struct buf *text, struct err *e)
+int access_ask(const struct user *u, const char *path, const struct access_wish *w, uint64_t deadline, struct err *e)
 {
 	struct access_child c;
 	int r;
@@ -176,8 +207,8 @@ static int helper_ask(const struct user *u, const char *path, int flags, size_t 
 		return fail(e, EINVAL, "\"%s\" is not a path from / on", path);
 	if (strlen(path) >= PATH_MAX)
 		return fail(e, ENAMETOOLONG, "%s: this path is too long", path);
-	if (flags != O_RDONLY && flags != O_WRONLY && flags != O_RDWR)
-		return fail(e, EINVAL, "%s: open flags %#x are not for users' files", path, (unsigned)flags);
+	if (w->flags != O_RDONLY && w->flags != O_WRONLY && w->flags != O_RDWR)
+		return fail(e, EINVAL, "%s: open flags %#x are not for users' files", path, (unsigned)w->flags);
 	if (u->ngroups > ACCESS_GROUPS_MAX)
 		return fail(e, EPERM, "%s: uid %u is in more than %d groups", path, (unsigned)u->uid,
 		            ACCESS_GROUPS_MAX);
@@ -188,27 +219,31 @@ static int helper_ask(const struct user *u, const char *path, int flags, size_t 
 		fail_in(e, "%s", path);
 		return r;
 	}
-	r = request_send(c.sock, u, path, flags, read_max);
+	r = request_send(c.sock, u, path, w);
 	if (r < 0)
 		fail(e, -r, "%s: the process that opens files cannot be asked: %s", path, strerror(-r));
 	else
-		r = verdict_wait(c.sock, u, path, flags, read_max, deadline, text, e);
+		r = verdict_wait(c.sock, u, path, w, deadline, e);
 	access_child_end(&c);
 	return r;
 }
 
 int access_open(const struct user *u, const char *path, int flags, uint64_t deadline, struct err *e)
 {
-	return helper_ask(u, path, flags, SIZE_MAX, deadline, NULL, e);
+	const struct access_wish w = { .flags = flags, .read_max = SIZE_MAX, .fd = -1 };
+
+	return access_ask(u, path, &w, deadline, e);
 }
 
 /* The helper reads, too: a file system of the user's own can stop in the middle. */
 int access_read(const struct user *u, const char *path, size_t max, uint64_t deadline, struct buf *ret, struct err *e)
 {
 	struct buf text = { 0 };
-	int r;
+	const struct access_wish w = {
+		.flags = O_RDONLY, .read_max = max < SIZE_MAX ? max : max - 1, .fd = -1, .text = &text
+	};
+	int r = access_ask(u, path, &w, deadline, e);
 
-	r = helper_ask(u, path, O_RDONLY, max < SIZE_MAX ? max : max - 1, deadline, &text, e);
 	if (r == 0)
 		buf_add(ret, text.p, text.len);
 	buf_free(&text);

@@ -1,8 +1,6 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -12,6 +10,7 @@
 #include "access.h"
 #include "buf.h"
 #include "hypervisor/base/access_wire.h"
+#include "hypervisor/base/self_spawn.h"
 #include "lock.h"
 
 #define STUCK_MAX 64     /* helpers that hang in a file system, of all users */
@@ -80,45 +79,10 @@ static bool stuck_keep(const struct access_child *c)
 	return kept;
 }
 
-/* 0 or a positive errno, as the functions below give. */
-static int helper_spawn(pid_t *ret, int sock)
-{
-	static char argv0[] = ACCESS_ARGV0, argv1[] = ACCESS_ARGV1;
-	const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
-	char *argv[] = { argv0, argv1, NULL }, *envp[] = { NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	r = posix_spawnattr_init(&attr);
-	if (r)
-		return r;
-	r = posix_spawn_file_actions_init(&files);
-	if (r)
-		goto out_attr;
-	/* The socket goes first: it may be one of 0 to 2 here. */
-	r = posix_spawn_file_actions_adddup2(&files, sock, ACCESS_FD);
-	for (int fd = 0; r == 0 && fd < ACCESS_FD; fd++)
-		r = posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-	if (r == 0)
-		r = posix_spawnattr_setsigmask(&attr, &none);
-	if (r == 0)
-		r = posix_spawnattr_setsigdefault(&attr, &all);
-	if (r == 0)
-		r = posix_spawnattr_setflags(&attr, flags);
-	if (r == 0)
-		r = posix_spawn(ret, "/proc/self/exe", &files, &attr, argv, envp);
-	posix_spawn_file_actions_destroy(&files);
-out_attr:
-	posix_spawnattr_destroy(&attr);
-	return r;
-}
-
 int access_child_start(struct access_child *c, uid_t uid, struct err *e)
 {
+	static char argv0[] = ACCESS_ARGV0, argv1[] = ACCESS_ARGV1;
+	char *argv[] = { argv0, argv1, NULL };
 	int sv[2], r;
 	size_t of_user;
 	pid_t pid;
@@ -127,11 +91,11 @@ int access_child_start(struct access_child *c, uid_t uid, struct err *e)
 		return fail(e, EAGAIN, "uid %u: opening earlier files still hangs, %zu times", (unsigned)uid, of_user);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return fail(e, errno, "no socket for opening files: %s", strerror(errno));
-	r = helper_spawn(&pid, sv[1]);
+	r = self_spawn(&pid, argv, sv[1], NULL);
 	close(sv[1]);
 	if (r) {
 		close(sv[0]);
-		return fail(e, r, "the process that opens files cannot be started: %s", strerror(r));
+		return fail(e, -r, "the process that opens files cannot be started: %s", strerror(-r));
 	}
 	*c = (struct access_child){ .pid = pid, .pidfd = pidfd_open(pid, 0), .sock = sv[0], .uid = uid };
 	return 0;
