@@ -34,28 +34,16 @@ bool find_domain(const struct ref *r, const char *name, struct ref *child)
 	return child->domain;
 }
 
-static bool next_device(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256],
-                        bool (*name_of)(const struct ref *, char[256]))
+/* The cookie is a device's number, which means the same whatever comes and goes between two calls. */
+static bool step(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256], enum device_kind kind,
+                 bool (*name_of)(const struct ref *, char[256]))
 {
 	struct ref at = *r;
 
-	at.device = (unsigned)*cookie + 1;
-	if (!name_of(&at, name))
-		return false;
-	++*cookie;
-	child->domain = domain_ref(r->domain);
-	child->device = at.device;
-	return true;
-}
-
-static bool find_device(const struct ref *r, const char *name, struct ref *child,
-                        bool (*name_of)(const struct ref *, char[256]))
-{
-	struct ref at = *r;
-	char each[256];
-
-	for (at.device = 1; name_of(&at, each); at.device++) {
-		if (strcmp(each, name) != 0)
+	at.device = (unsigned)*cookie;
+	while (next_device(&at, kind)) {
+		*cookie = at.device;
+		if (!name_of(&at, name)) /* it has just gone */
 			continue;
 		child->domain = domain_ref(r->domain);
 		child->device = at.device;
@@ -64,22 +52,45 @@ static bool find_device(const struct ref *r, const char *name, struct ref *child
 	return false;
 }
 
+static bool find(const struct ref *r, const char *name, struct ref *child, enum device_kind kind)
+{
+	child->device = device_find(r, kind, name);
+	if (!child->device)
+		return false;
+	child->domain = domain_ref(r->domain);
+	return true;
+}
+
 bool next_disk(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256])
 {
-	return next_device(r, cookie, child, name, disk_name);
+	return step(r, cookie, child, name, DEVICE_DISK, disk_name);
 }
 
 bool find_disk(const struct ref *r, const char *name, struct ref *child)
 {
-	return find_device(r, name, child, disk_name);
+	return find(r, name, child, DEVICE_DISK);
+}
+
+bool there_disk(const struct ref *r)
+{
+	char name[256];
+
+	return disk_name(r, name);
 }
 
 bool next_vif(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256])
 {
-	return next_device(r, cookie, child, name, vif_name);
+	return step(r, cookie, child, name, DEVICE_VIF, vif_name);
 }
 
 bool find_vif(const struct ref *r, const char *name, struct ref *child)
 {
-	return find_device(r, name, child, vif_name);
+	return find(r, name, child, DEVICE_VIF);
+}
+
+bool there_vif(const struct ref *r)
+{
+	char name[256];
+
+	return vif_name(r, name);
 }

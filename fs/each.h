@@ -12,8 +12,10 @@ bool find_domain(const struct ref *r, const char *name, struct ref *child);
 
 bool next_disk(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256]);
 bool find_disk(const struct ref *r, const char *name, struct ref *child);
+bool there_disk(const struct ref *r);
 
 bool next_vif(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256]);
 bool find_vif(const struct ref *r, const char *name, struct ref *child);
+bool there_vif(const struct ref *r);
 
 #endif

@@ -87,6 +87,15 @@ uint64_t inode_serial(uint64_t inode)
 	return field(inode, SERIAL_SHIFT, SERIAL_BITS);
 }
 
+bool ref_there(const struct ref *r)
+{
+	for (size_t row = (size_t)(r->node - nodes); row != 0; row = nodes[row].parent) {
+		if (nodes[row].there)
+			return nodes[row].there(r);
+	}
+	return true;
+}
+
 bool ref_from_inode(struct model *m, uint64_t inode, struct ref *ret)
 {
 	uint64_t serial = inode_serial(inode);
@@ -113,7 +122,7 @@ bool ref_of_domain(struct model *m, struct domain *d, uint64_t inode, struct ref
 		.device = (unsigned)field(inode, DEVICE_SHIFT, DEVICE_BITS),
 		.lane = (unsigned)field(inode, LANE_SHIFT, LANE_BITS),
 	};
-	return true;
+	return !ret->device || ref_there(ret);
 }
 
 bool node_writable(const struct node *n)

@@ -66,6 +66,8 @@ struct node {
 	 */
 	bool (*next)(const struct ref *r, uint64_t *cookie, struct ref *child, char name[256]);
 	bool (*find)(const struct ref *r, const char *name, struct ref *child);
+	bool (*there)(
+		const struct ref *r); /* EACH: R, in it or below, is still there; NULL: as long as its domain is */
 	char *(*target)(const struct ref *r); /* LINK: where it points */
 };
 
@@ -77,9 +79,10 @@ struct ref {
 	struct model *model;
 	const struct node *node;
 	struct domain *domain;
-	unsigned device; /* 1 + index of the disk or vif, 0 none */
+	unsigned device; /* the number of the disk or vif, which is no other's; 0 none */
 	unsigned lane;
 };
+bool ref_there(const struct ref *r); /* the disk or vif has not gone */
 void ref_put(struct ref *r);
 void ref_copy(struct ref *to, const struct ref *from);
 

@@ -152,6 +152,8 @@ int node_render(const struct ref *r, const struct user *reader, struct buf *b, s
 	size_t before = b->len;
 	int ret = 0;
 
+	if (r->device && !ref_there(r))
+		return fail(e, ESTALE, "the device is gone");
 	if (n->kind == KIND_CTL)
 		verb_help(n->verbs, b);
 	else if (n->show)

@@ -67,22 +67,53 @@ const struct fact vif_counter_facts[] = {
 	{ NULL, FACT_WORD, 0, NULL },
 };
 
-static struct spec *spec_get(const struct ref *r)
+/* The specification that R's device is in, and its index there; -1: there is no such device. */
+static struct spec *spec_get(const struct ref *r, enum device_kind kind, int *index)
 {
 	struct domain *d = r->domain;
 	struct spec *s;
 
+	*index = -1;
 	if (!d)
 		return NULL;
 	lock_acquire(&d->lock);
-	s = spec_ref(d->live ? d->live : d->spec);
+	s = spec_ref(device_spec(d));
+	if (r->device)
+		*index = device_index(d, kind, r->device);
 	lock_release(&d->lock);
 	return s;
 }
 
+bool next_device(struct ref *r, enum device_kind kind)
+{
+	unsigned next = 0;
+
+	if (r->domain) {
+		lock_acquire(&r->domain->lock);
+		next = device_next(r->domain, kind, r->device);
+		lock_release(&r->domain->lock);
+	}
+	if (next)
+		r->device = next;
+	return next;
+}
+
+unsigned device_find(const struct ref *r, enum device_kind kind, const char *name)
+{
+	unsigned found = 0;
+
+	if (r->domain) {
+		lock_acquire(&r->domain->lock);
+		found = device_code(r->domain, kind, name);
+		lock_release(&r->domain->lock);
+	}
+	return found;
+}
+
 void devices_count(const struct ref *r, size_t *disks, size_t *vifs)
 {
-	struct spec *s = spec_get(r);
+	int index;
+	struct spec *s = spec_get(r, DEVICE_DISK, &index);
 
 	*disks = *vifs = 0;
 	if (s) {
@@ -95,16 +126,14 @@ void devices_count(const struct ref *r, size_t *disks, size_t *vifs)
 static bool disk_view(const struct ref *r, struct disk_view *v)
 {
 	const struct disk *disk;
+	int index;
 	size_t n;
 
 	memset(v, 0, sizeof(*v));
-	v->spec = spec_get(r);
-	if (!v->spec)
+	v->spec = spec_get(r, DEVICE_DISK, &index);
+	if (index < 0)
 		return false;
-	disk = spec_disks(v->spec, &n);
-	if (!r->device || r->device > n)
-		return false;
-	disk += r->device - 1;
+	disk = &spec_disks(v->spec, &n)[index];
 	v->name = disk->vdev;
 	v->source = disk->source;
 	v->format = disk_format_names[disk->format];
@@ -116,16 +145,14 @@ static bool disk_view(const struct ref *r, struct disk_view *v)
 static bool vif_view(const struct ref *r, struct vif_view *v)
 {
 	const struct vif *vif;
+	int index;
 	size_t n;
 
 	memset(v, 0, sizeof(*v));
-	v->spec = spec_get(r);
-	if (!v->spec)
+	v->spec = spec_get(r, DEVICE_VIF, &index);
+	if (index < 0)
 		return false;
-	vif = spec_vifs(v->spec, &n);
-	if (!r->device || r->device > n)
-		return false;
-	vif += r->device - 1;
+	vif = &spec_vifs(v->spec, &n)[index];
 	snprintf(v->name_text, sizeof(v->name_text), "%u", vif->index);
 	v->name = v->name_text;
 	v->mac = vif->has_mac ? mac_format(v->mac_text, vif->mac) : NULL;
@@ -224,12 +251,15 @@ static void device_counters(const struct ref *r, bool disk, struct device_counte
 		disk ? ops->disk_counters : ops->vif_counters;
 	struct err ignored = { 0 };
 	struct guest *g;
+	int index;
 
 	memset(ret, 0, sizeof(*ret));
 	g = get ? guest_get(r->domain, &ignored) : NULL;
 	if (!g)
 		return;
-	get(g, r->device - 1, ret, &ignored);
+	spec_unref(spec_get(r, disk ? DEVICE_DISK : DEVICE_VIF, &index));
+	if (index >= 0)
+		get(g, (unsigned)index, ret, &ignored);
 	guest_put(r->domain);
 }
 

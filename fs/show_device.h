@@ -1,7 +1,7 @@
 /*
  * Disks and vifs: as they are in force when the domain is on, else as they are desired. A device's number in a
- * struct ref is one more than its index in the specification. Rendered from the model, except counters and sizes:
- * those on pool threads.
+ * struct ref is its code (device_names.h), which stays its own. Rendered from the model, except counters and sizes: those on
+ * pool threads. Of a device that is no more nothing is shown.
  */
 #ifndef SHOW_DEVICE_H
 #define SHOW_DEVICE_H
@@ -13,9 +13,13 @@ extern const struct fact disk_facts[], vif_facts[], disk_counter_facts[], vif_co
 
 void devices_count(const struct ref *r, size_t *disks, size_t *vifs);
 
+/* From R, a device or (device 0) what it is in, to the next: false when there is none. */
+bool next_device(struct ref *r, enum device_kind kind);
+
 /* Name of device R. False when there is none (any more). */
 bool disk_name(const struct ref *r, char out[256]);
 bool vif_name(const struct ref *r, char out[256]);
+unsigned device_find(const struct ref *r, enum device_kind kind, const char *name); /* its number; 0: there is none */
 
 /*
  * The disk's source, copied (NULL: an empty drive), and its format. Both stay as they are when there is no such

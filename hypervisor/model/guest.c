@@ -71,13 +71,17 @@ void domain_reset_facts(struct domain *d)
 {
 	spec_unref(d->live);
 	d->live = NULL;
+	if (!d->restarting) { /* what restarts has the devices that it had */
+		spec_unref(d->unchanged);
+		d->unchanged = NULL;
+	}
 	d->id = -1;
 	d->started = (struct timespec){ 0 };
 	d->display[0] = '\0';
 	d->mem_target = d->mem_actual = spec_memory(d->spec);
 	d->mem_max = 0;
 	d->vcpus = spec_vcpus(d->spec);
-	d->mem_changed = d->pins_changed = false;
+	d->tuned = 0;
 	d->counters = d->before = (struct counters){ 0 };
 	d->sampled_msec = d->before_msec = 0;
 	domain_touch(d);

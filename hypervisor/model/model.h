@@ -12,6 +12,7 @@
 #define MODEL_H
 
 #include "backend.h"
+#include "hypervisor/model/device_names.h"
 #include "hypervisor/model/holders.h"
 #include "hypervisor/model/jobs.h"
 #include "hypervisor/model/text.h"
@@ -21,6 +22,15 @@ struct store;
 struct folder;
 
 #define REASON_TEXT 48
+
+enum tuned {
+	TUNED_MEMORY = 1,
+	TUNED_MAXMEM = 2,
+	TUNED_VCPUS = 4,
+	TUNED_SCHED = 8,
+	TUNED_PINS = 16,
+	TUNED_SOFT = 32,
+};
 
 struct domain {
 	struct lock lock;
@@ -44,26 +54,31 @@ struct domain {
 	struct spec *spec;    /* [d] of the last valid text; never NULL */
 	bool rejected;        /* [d] the last text offered was not valid */
 
-	enum domain_state state;         /* [d] changed by domain_set_state() only */
-	char reason[REASON_TEXT];        /* [d] one word */
-	struct timespec since;           /* [d] of state */
-	struct timespec started;         /* [d] zero when off */
-	enum end ended;                  /* [d] how it ended when ended_held or off */
-	bool ended_held;                 /* [d] its memory is still there */
-	unsigned boots;                  /* [d] counts starts, restarts and resets */
-	int id;                          /* [d] -1 off */
-	bool foreign;                    /* [d] made by another tool */
-	bool orphan;                     /* [d] its file is gone: leaves when off */
-	bool restarting;                 /* [d] off for a moment only: a policy is about to start it again */
-	struct guest *guest;             /* [d] the backend's handle; NULL off. Use guest_get() */
-	unsigned guest_users;            /* [d] calls on it that are under way */
-	bool guest_gone;                 /* [d] nothing of it is left: to be forgotten when nobody uses it */
-	struct spec *live;               /* [d] in force; NULL off */
-	uint64_t mem_target, mem_actual; /* [d] MiB */
-	uint64_t mem_max;                /* [d] MiB that the guest was started for; 0 off */
-	unsigned vcpus;                  /* [d] online */
-	bool mem_changed, pins_changed;  /* [d] at run time, not yet in the configuration */
-	char display[64];                /* [d] address of the VNC server, "" none */
+	enum domain_state state;  /* [d] changed by domain_set_state() only */
+	char reason[REASON_TEXT]; /* [d] one word */
+	struct timespec since;    /* [d] of state */
+	struct timespec started;  /* [d] zero when off */
+	enum end ended;           /* [d] how it ended when ended_held or off */
+	bool ended_held;          /* [d] its memory is still there */
+	unsigned boots;           /* [d] counts starts, restarts and resets */
+	int id;                   /* [d] -1 off */
+	bool foreign;             /* [d] made by another tool */
+	bool orphan;              /* [d] its file is gone: leaves when off */
+	bool restarting;          /* [d] off for a moment only: a policy is about to start it again */
+	struct guest *guest;      /* [d] the backend's handle; NULL off. Use guest_get() */
+	unsigned guest_users;     /* [d] calls on it that are under way */
+	bool guest_gone;          /* [d] nothing of it is left: to be forgotten when nobody uses it */
+	struct spec *live;        /* [d] in force; NULL off */
+	struct spec *coming;      /* [d] will be in force when a device has been attached; NULL: none is being */
+	struct spec *unchanged;   /* [d] what was in force before its devices were changed; NULL: they were not */
+	struct spec *told;        /* [d] what another tool made of its devices while they are being changed */
+	bool changing;            /* [d] they are */
+	struct device_names device_names[DEVICE_KINDS]; /* [d] */
+	uint64_t mem_target, mem_actual;                /* [d] MiB */
+	uint64_t mem_max;                               /* [d] MiB that the guest was started for; 0 off */
+	unsigned vcpus;                                 /* [d] online */
+	unsigned tuned;   /* [d] bits of enum tuned: changed at run time, not yet in the configuration */
+	char display[64]; /* [d] address of the VNC server, "" none */
 
 	struct held held;   /* [d] holders_update()'s */
 	struct job *job;    /* [d] the changing operation under way */

@@ -41,6 +41,9 @@ static void domain_free(struct domain *d)
 	text_destroy(&d->log);
 	spec_unref(d->spec);
 	spec_unref(d->live);
+	spec_unref(d->unchanged);
+	spec_unref(d->told);
+	device_names_free(d);
 	free(d->config);
 	free(d->tags);
 	free(d->notes);
