@@ -17,7 +17,7 @@ OBJ := $(BUILD)/$(or $(KIND),obj)
 FOLDERS := fs hypervisor/base hypervisor/config hypervisor/model backends/qemu backends/sim
 
 # The Xen backend is built where libxl is (package libxen-dev).
-XEN_LIBS := xenlight xencontrol xenstore xentoollog
+XEN_LIBS := xenlight xencontrol xenguest xenstore xentoollog
 XEN := $(shell pkg-config --exists $(XEN_LIBS) 2>/dev/null && echo yes)
 ifeq ($(XEN),yes)
 FOLDERS += backends/xen

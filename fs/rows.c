@@ -79,6 +79,7 @@ enum {
 	N_DOM_MEM,
 	N_DOM_VCPUS,
 	N_DOM_VCPU_LIST,
+	N_DOM_SCHED,
 	N_DOM_CONSOLE,
 	N_DOM_TERMINAL,
 	N_DOM_SCREEN,
@@ -123,6 +124,11 @@ enum {
 #define EACH(up, next_one, find_one, d)                                                                                \
 	{                                                                                                              \
 		.kind = KIND_EACH, .parent = up, .listed = true, .next = next_one, .find = find_one, .doc = d          \
+	}
+#define DEVICE(up, next_one, find_one, there_one, d)                                                                   \
+	{                                                                                                              \
+		.kind = KIND_EACH, .parent = up, .listed = true, .next = next_one, .find = find_one,                   \
+		.there = there_one, .doc = d                                                                           \
 	}
 #define CTL(up, v, d)                                                                                                  \
 	{                                                                                                              \
@@ -185,7 +191,8 @@ const struct node nodes[] = {
 	[N_HISTORY] = GROWING(N_ROOT, WHO_ROOT, "history", host_history,
 	                      "Who wrote what to the host's ctl, and how it ended. "
 	                      "Root's."),
-	[N_LOG] = GROWING(N_ROOT, WHO_ROOT, "log", host_log, "The daemon's own log. Root's."),
+	[N_LOG] = GROWING(N_ROOT, WHO_ROOT, "log", host_log,
+	                  "The daemon's own log, with what the hypervisor says of itself. Root's."),
 	[N_JSON] = JSON(N_ROOT, "domains.json", show_domains_json, size_domains_json,
 	                "The domain.json of each domain that the "
 	                "reader may read, as one array."),
@@ -237,12 +244,17 @@ const struct node nodes[] = {
 	[N_DOM_MEM] = SETTING(N_DOM, "mem", show_mem, set_mem,
 	                      "The memory that the guest shall have, in MiB. Write 512, 512M, "
 	                      "1G, +64 or -64."),
-	[N_DOM_VCPUS] = FACT(N_DOM, "vcpus", show_value, "How many VCPUs are online."),
+	[N_DOM_VCPUS] = SETTING(N_DOM, "vcpus", show_value, set_vcpus, "How many VCPUs are online."),
 	[N_DOM_VCPU_LIST] = LIVE(
 		N_DOM, "vcpu-list", show_vcpu_list, size_vcpu_list,
 		"A line for each VCPU: its number, the host "
 		"CPU it ran on last, its state (r running, b blocked, p paused, - offline), the CPU time it used in "
 		"microseconds, the host CPUs it may run on."),
+	[N_DOM_SCHED] =
+		SETTING(N_DOM, "sched", show_sched, set_sched,
+	                "Its shares of the host's CPUs: weight, which counts against that of other guests, and cap, "
+	                "the most that it gets in percent of one CPU, 0 for no limit. Each is a line, to be read "
+	                "and written. Empty while it runs where the hypervisor has no shares."),
 	[N_DOM_CONSOLE] = { .kind = KIND_GROWING,
 	                    .who = WHO_KEEPS,
 	                    .parent = N_DOM,
@@ -295,7 +307,7 @@ const struct node nodes[] = {
 
 	/* What the configuration's strings are shown in may be longer than a FACT. */
 	[N_DISKS] = DIR(N_DOM, "disks", "The disks: those in force when the domain is on, else the desired ones."),
-	[N_DISK] = EACH(N_DISKS, next_disk, find_disk, "A disk, by its guest's name."),
+	[N_DISK] = DEVICE(N_DISKS, next_disk, find_disk, there_disk, "A disk, by its guest's name."),
 	[N_DISK_STATUS] = EXACT(N_DISK, WHO_READERS, "status", show_disk_status, "Facts about the disk."),
 	[N_DISK_COUNT] = LIVE(N_DISK, "counters", show_disk_counters, size_disk_counters,
 	                      "What the guest did with the disk; zeros "
@@ -310,7 +322,7 @@ const struct node nodes[] = {
 
 	[N_VIFS] = DIR(N_DOM, "vifs",
 	               "The network interfaces: those in force when the domain is on, else the desired ones."),
-	[N_VIF] = EACH(N_VIFS, next_vif, find_vif, "An interface, by its number."),
+	[N_VIF] = DEVICE(N_VIFS, next_vif, find_vif, there_vif, "An interface, by its number."),
 	[N_VIF_STATUS] = EXACT(N_VIF, WHO_READERS, "status", show_vif_status, "Facts about the interface."),
 	[N_VIF_COUNT] = LIVE(N_VIF, "counters", show_vif_counters, size_vif_counters,
 	                     "What went through it, as the guest sees it; "

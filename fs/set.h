@@ -8,6 +8,8 @@
 #include "fs/node.h"
 
 int set_mem(struct job *j, const struct ref *r, char *line, struct err *e);
+int set_vcpus(struct job *j, const struct ref *r, char *line, struct err *e);
+int set_sched(struct job *j, const struct ref *r, char *line, struct err *e);
 int set_autostart(struct job *j, const struct ref *r, char *line, struct err *e);
 int set_tags(struct job *j, const struct ref *r, char *line, struct err *e);
 int set_owner(struct job *j, const struct ref *r, char *line, struct err *e);

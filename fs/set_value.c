@@ -66,6 +66,46 @@ int set_mem(struct job *j, const struct ref *r, char *line, struct err *e)
 	return domain_set_memory(j, mib, e);
 }
 
+int set_vcpus(struct job *j, const struct ref *r, char *line, struct err *e)
+{
+	struct domain *d = r->domain;
+	uint64_t n = 0;
+	unsigned now;
+	int rc = parse_u64(trim(line), CPUS_MAX, &n, e);
+
+	if (rc)
+		return rc;
+	lock_acquire(&d->lock);
+	now = domain_on(d) ? d->vcpus : spec_vcpus(d->spec);
+	lock_release(&d->lock);
+	return n == now ? 0 : domain_set_vcpus(j, (unsigned)n, e);
+}
+
+/* A line of what show_sched() gives. */
+int set_sched(struct job *j, const struct ref *r, char *line, struct err *e)
+{
+	struct domain *d = r->domain;
+	char *rest = trim(line), *name = strsep(&rest, " \t");
+	bool weight = !strcmp(name, "weight");
+	struct sched now;
+	uint64_t n = 0;
+	int rc;
+
+	if (!*name)
+		return 0;
+	if (!weight && strcmp(name, "cap") != 0)
+		return fail(e, EINVAL, "'%s' is neither weight nor cap: write lines such as `weight 512`", name);
+	rc = parse_u64(rest ? trim(rest) : "", INT32_MAX, &n, e);
+	if (rc)
+		return fail_in(e, "%s", name);
+	lock_acquire(&d->lock);
+	now = spec_sched(d->live ? d->live : d->spec);
+	lock_release(&d->lock);
+	if (n == (weight ? now.weight : now.cap))
+		return 0;
+	return domain_set_sched(j, weight ? (int)n : -1, weight ? -1 : (int)n, e);
+}
+
 int set_autostart(struct job *j, const struct ref *r, char *line, struct err *e)
 {
 	bool on = false;

@@ -7,6 +7,7 @@
 
 #include "fs/secrets.h"
 #include "fs/show_host.h"
+#include "hypervisor/model/operate.h"
 
 #define AT(field) offsetof(struct domain_facts, field)
 
@@ -145,6 +146,23 @@ int show_mem(const struct ref *r, const struct user *reader, struct buf *b, stru
 	(void)reader;
 	(void)e;
 	value_of(r, "mem_mib", b);
+	return 0;
+}
+
+int show_sched(const struct ref *r, const struct user *reader, struct buf *b, struct err *e)
+{
+	struct domain *d = r->domain;
+	struct sched s;
+	bool has;
+
+	(void)reader;
+	(void)e;
+	lock_acquire(&d->lock);
+	has = !d->live || r->model->ops->set_sched;
+	s = spec_sched(domain_spec(d));
+	lock_release(&d->lock);
+	if (has)
+		buf_printf(b, "weight %u\ncap %u\n", s.weight, s.cap);
 	return 0;
 }
 

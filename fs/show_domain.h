@@ -32,6 +32,7 @@ int show_status(const struct ref *r, const struct user *reader, struct buf *b, s
 int show_value(const struct ref *r, const struct user *reader, struct buf *b,
                struct err *e); /* the status key of the row's name */
 int show_mem(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
+int show_sched(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 int show_tags(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 int show_notes(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 int show_vnc(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);

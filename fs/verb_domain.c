@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "fs/set.h"
+#include "fs/verb_device.h"
+#include "fs/verb_tune.h"
 #include "fs/verb_wait.h"
 #include "hypervisor/model/operate.h"
 
@@ -85,21 +87,6 @@ static int verb_mem_set(struct command *c, struct err *e)
 	return rc ? rc : domain_set_memory(c->job, mib, e);
 }
 
-static int verb_vcpu_pin(struct command *c, struct err *e)
-{
-	uint64_t vcpu = 0;
-	struct cpus hard;
-	bool all = !strcmp(c->argv[0], "all");
-	int rc = all ? 0 : parse_u64(c->argv[0], CPUS_MAX - 1, &vcpu, e);
-
-	if (rc)
-		return fail_in(e, "vcpu-pin: the VCPU is a number or all");
-	rc = parse_cpus(c->argv[1], &hard, e);
-	if (rc)
-		return fail_in(e, "vcpu-pin");
-	return domain_pin(c->job, all ? -1 : (int)vcpu, &hard, e);
-}
-
 static int verb_rename(struct command *c, struct err *e)
 {
 	return domain_rename(c->job, c->argv[0], e);
@@ -139,7 +126,23 @@ const struct verb domain_verbs[] = {
 	  "wait until the domain is in one of these states; holds nothing up; without seconds there is no limit" },
 	{ "cancel", "", GUEST, 0, 0, verb_cancel, "end the verb that is under way" },
 	{ "mem-set", "SIZE", GUEST, 1, 1, verb_mem_set, "give or take memory: 512, 1G, +64, -64 (MiB unless said)" },
-	{ "vcpu-pin", "VCPU|all HARD|all", ON, 2, 2, verb_vcpu_pin, "which host CPUs the VCPU may run on: 0-3,^1" },
+	{ "mem-max", "SIZE", GUEST, 1, 1, verb_mem_max, "the most memory that mem-set may give it" },
+	{ "vcpu-set", "N", GUEST, 1, 1, verb_vcpu_set, "how many VCPUs are online" },
+	{ "vcpu-pin", "VCPU|all HARD|all|- [SOFT|all|-]", ON, 2, 3, verb_vcpu_pin,
+	  "which host CPUs the VCPU may run on: 0-3,^1, and which of them it prefers; - leaves what there is" },
+	{ "sched-credit", "[-w N] [-c N]", GUEST, 2, 4, verb_sched_credit,
+	  "its weight against other guests (256 is usual), and the most it gets, in percent of one CPU; 0: no limit" },
+	{ "dump-core", "FILE", ON | NEEDS_PATHS, 1, 1, verb_dump_core,
+	  "write its memory into the new file FILE, as it runs; pause it before for one instant" },
+	{ "block-attach", "SPEC", ON | NEEDS_PATHS, 1, 16, verb_block_attach,
+	  "give the guest a disk, as disk= has it: vdev=xvdb,target=/x.img; phy:/dev/x xvdb w" },
+	{ "block-detach", "DEV", ON, 1, 1, verb_block_detach, "take the disk from the guest when it lets go of it" },
+	{ "cd-insert", "DEV FILE", ON | NEEDS_PATHS, 2, 2, verb_cd_insert,
+	  "put the image into the guest's cdrom drive" },
+	{ "cd-eject", "DEV", ON, 1, 1, verb_cd_eject, "leave the drive empty" },
+	{ "network-attach", "[SPEC]", ON, 0, 16, verb_network_attach,
+	  "give the guest an interface, as vif= has it: mac=00:16:3e:1:2:3 bridge=xenbr0" },
+	{ "network-detach", "N|MAC", ON, 1, 1, verb_network_detach, "take the interface from the guest" },
 	{ "rename", "NEW", GUEST, 1, 1, verb_rename,
 	  "give the domain another name; mv of its directory does the same" },
 	{ "autostart", "on|off", GUEST, 1, 1, verb_autostart, "whether it is started with the host" },

@@ -65,6 +65,8 @@ struct sink {
 	void (*target)(struct domain *, uint64_t mib);
 	/* Another tool gave it devices or took some: LIVE is in force now, and indices count in it. */
 	void (*devices)(struct domain *, const struct spec *live);
+	/* Its shares of the host's CPUs are not what the configuration in force says, by whoever changed them. */
+	void (*sched)(struct domain *, const struct sched *);
 };
 
 /* All that start() needs. Immutable during the call. */
@@ -116,16 +118,19 @@ struct backend_ops {
 	int (*shutdown)(struct guest *, struct job *, struct err *e); /* the request was delivered */
 	int (*reboot)(struct guest *, struct job *,
 	              struct err *e); /* the request was delivered; it will restart when it is down */
+	/* -ERESTART: it cannot be done in place; the guest is destroyed and started. */
 	int (*reset)(struct guest *, struct job *, struct err *e);
 	int (*pause)(struct guest *, struct job *, struct err *e);
 	int (*unpause)(struct guest *, struct job *, struct err *e);
-	int (*trigger)(struct guest *, const char *what, struct job *, struct err *e);
+	int (*trigger)(struct guest *, const char *what, struct job *, struct err *e); /* any but reset */
 	int (*sysrq)(struct guest *, char letter, struct job *, struct err *e);
 	int (*set_memory)(struct guest *, uint64_t mib, struct job *, struct err *e); /* the guest got there */
-	int (*set_maxmem)(struct guest *, uint64_t mib, struct job *, struct err *e); /* what set_memory() may ask for */
+	int (*set_maxmem)(struct guest *, uint64_t mib, struct job *,
+	                  struct err *e); /* what set_memory() may ask for */
 	int (*set_vcpus)(struct guest *, unsigned online, struct job *, struct err *e); /* the guest got there */
 	int (*pin)(struct guest *, unsigned vcpu, const struct cpus *, struct job *, struct err *e);
-	int (*pin_soft)(struct guest *, unsigned vcpu, const struct cpus *, struct job *, struct err *e); /* preferred */
+	int (*pin_soft)(struct guest *, unsigned vcpu, const struct cpus *, struct job *,
+	                struct err *e); /* preferred */
 	int (*set_sched)(struct guest *, const struct sched *, struct job *, struct err *e);
 	/* The guest's memory into FD, a new file that is open for reading and writing; the caller syncs and names it. */
 	int (*dump_core)(struct guest *, int fd, struct job *, struct err *e);
@@ -149,7 +154,6 @@ struct backend_ops {
 	int (*disk_counters)(struct guest *, unsigned disk, struct device_counters *ret,
 	                     struct err *e); /* index in spec_disks */
 	int (*vif_counters)(struct guest *, unsigned vif, struct device_counters *ret, struct err *e);
-	int (*sched)(struct guest *, struct sched *ret, struct err *e);
 	int (*vcpu_list)(struct guest *, struct vcpu *ret, unsigned max, struct err *e); /* how many, or -errno */
 	int (*screen)(struct guest *, struct buf *png, struct err *e);                   /* at most 2 s */
 	/* Keyboard input: how many bytes were taken, -EAGAIN when the guest does not read. Never blocks; any thread. */

@@ -71,9 +71,10 @@ struct vcpu {
 	char state; /* 'r' running, 'b' blocked, 'p' paused, '-' offline */
 	uint64_t cpu_usec;
 	struct cpus affinity;
+	struct cpus soft; /* those of them that it prefers; none: any */
 };
 
-struct sched { /* shares of the host's CPUs, as Xen's credit schedulers count them */
+struct sched {           /* shares of the host's CPUs, as Xen's credit schedulers count them */
 	unsigned weight; /* 256 is usual */
 	unsigned cap;    /* percent of one CPU; 0: none */
 };

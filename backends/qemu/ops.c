@@ -157,7 +157,6 @@ static const struct {
 	{ "nmi", "inject-nmi", NULL },
 	{ "power", "system_powerdown", NULL },
 	{ "s3resume", "system_wakeup", NULL },
-	{ "reset", "system_reset", NULL },
 	{ "init", NULL, "QEMU sends no INIT signal to a VCPU" },
 	{ "sleep", NULL, "QEMU has no sleep button" },
 };
@@ -173,11 +172,9 @@ static int trigger_op(struct guest *g, const char *what, struct job *j, struct e
 			continue;
 		if (!triggers[i].command)
 			return fail(e, EOPNOTSUPP, "trigger %s: %s", what, triggers[i].why);
-		if (!strcmp(what, "reset"))
-			return guest_reset(g, j, e);
 		return guest_call(g, triggers[i].command, NULL, j, 0, NULL, e);
 	}
-	return fail(e, EINVAL, "trigger %s: nmi, reset, init, power, sleep or s3resume is wanted", what);
+	return fail(e, EINVAL, "trigger %s: nmi, init, power, sleep or s3resume is wanted", what);
 }
 
 static int rename_op(struct guest *g, const char *name, struct job *j, struct err *e)

@@ -28,6 +28,7 @@ struct guest *sim_guest_new(struct backend *s, const char *name, const struct uu
 	g->state = STATE_PAUSED;
 	g->actual = g->goal = mib ? mib : MEMORY_UNSAID;
 	g->boots = 1;
+	sim_tune_new(g);
 	g->down.fire = down_fire;
 	g->alarm.fire = alarm_fire;
 	g->input.fire = sim_console_read;
@@ -42,7 +43,7 @@ void sim_guest_free(struct guest *g)
 	spec_unref(g->spec);
 	buf_free(&g->in);
 	buf_free(&g->line);
-	free(g->pins);
+	sim_tune_free(g);
 	free(g->name);
 	free(g);
 }

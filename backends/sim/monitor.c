@@ -259,7 +259,7 @@ void sim_tell_memory(struct backend *s, struct guest *g)
 void sim_tell_vcpus(struct backend *s, struct guest *g)
 {
 	struct domain *d = g->domain;
-	unsigned online = spec_vcpus(g->spec);
+	unsigned online = g->online;
 
 	if (!d)
 		return;

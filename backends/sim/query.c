@@ -63,24 +63,27 @@ int sim_query_counters(struct guest *g, struct counters *ret, struct err *e)
 {
 	struct backend *s = g->sim;
 	struct counters c = { 0 };
+	unsigned most;
 	uint64_t ran;
-	size_t n;
+	size_t ndisks, nvifs;
 	int r;
 
 	lock_acquire(&s->lock);
 	r = query_allowed(s, g, VERB_COUNTERS, e);
 	ran = sim_guest_ran(s, g);
+	most = g->most;
 	c.mem_host_bytes = g->actual << 20;
+	(void)spec_disks(g->spec, &ndisks);
+	(void)spec_vifs(g->spec, &nvifs);
 	lock_release(&s->lock);
 	if (r)
 		return r;
 
 	c.sampled = time_now();
 	c.mem_used_bytes = c.mem_host_bytes / 4 * 3;
-	for (unsigned i = 0; i < spec_vcpus(g->spec); i++)
+	for (unsigned i = 0; i < most; i++)
 		c.cpu_usec += vcpu_usec(ran, i);
-	spec_disks(g->spec, &n);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < ndisks; i++) {
 		struct device_counters d = disk_figures(ran, i);
 
 		c.disk_read_bytes += d.read_bytes;
@@ -88,8 +91,7 @@ int sim_query_counters(struct guest *g, struct counters *ret, struct err *e)
 		c.disk_read_ops += d.read_ops;
 		c.disk_write_ops += d.write_ops;
 	}
-	spec_vifs(g->spec, &n);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < nvifs; i++) {
 		struct device_counters d = vif_figures(ran, i);
 
 		c.net_rx_bytes += d.rx_bytes;
@@ -109,8 +111,8 @@ int sim_query_disk(struct guest *g, unsigned disk, struct device_counters *ret, 
 	size_t n;
 	int r;
 
-	spec_disks(g->spec, &n);
 	lock_acquire(&s->lock);
+	(void)spec_disks(g->spec, &n);
 	r = query_allowed(s, g, VERB_DISK_COUNTERS, e);
 	if (!r && disk >= n)
 		r = fail(e, ENOENT, "%s: there is no disk %u, only %zu", g->name, disk, n);
@@ -126,8 +128,8 @@ int sim_query_vif(struct guest *g, unsigned vif, struct device_counters *ret, st
 	size_t n;
 	int r;
 
-	spec_vifs(g->spec, &n);
 	lock_acquire(&s->lock);
+	(void)spec_vifs(g->spec, &n);
 	r = query_allowed(s, g, VERB_VIF_COUNTERS, e);
 	if (!r && vif >= n)
 		r = fail(e, ENOENT, "%s: there is no vif %u, only %zu", g->name, vif, n);
@@ -135,17 +137,6 @@ int sim_query_vif(struct guest *g, unsigned vif, struct device_counters *ret, st
 		*ret = vif_figures(sim_guest_ran(s, g), vif);
 	lock_release(&s->lock);
 	return r;
-}
-
-struct cpus sim_query_affinity(const struct guest *g, unsigned vcpu)
-{
-	struct cpus c;
-
-	if (g->pins)
-		return g->pins[vcpu];
-	if (!spec_vcpu_affinity(g->spec, vcpu, &c))
-		memset(&c, 0xff, sizeof(c));
-	return c;
 }
 
 /* The VCPUs are dealt out over the CPUs that they may run on. */
@@ -161,19 +152,22 @@ static int cpu_of(const struct guest *g, unsigned vcpu, const struct cpus *affin
 
 int sim_query_vcpus(struct guest *g, struct vcpu *ret, unsigned max, struct err *e)
 {
-	unsigned online = spec_vcpus(g->spec), n = spec_maxvcpus(g->spec);
+	unsigned online, n;
 	struct backend *s = g->sim;
 	uint64_t ran;
 	int r;
 
+	lock_acquire(&s->lock);
+	n = spec_maxvcpus(g->spec);
 	if (n > max)
 		n = max;
-	lock_acquire(&s->lock);
 	r = query_allowed(s, g, VERB_VCPU_LIST, e);
 	ran = sim_guest_ran(s, g);
+	online = g->online;
 	for (unsigned i = 0; !r && i < n; i++) {
 		ret[i].id = i;
-		ret[i].affinity = sim_query_affinity(g, i);
+		ret[i].affinity = sim_tune_hard(g, i);
+		ret[i].soft = sim_tune_soft(g, i);
 		ret[i].cpu = i < online ? cpu_of(g, i, &ret[i].affinity) : -1;
 		ret[i].state = i >= online ? '-' : !sim_guest_executing(g) ? 'p' : i ? 'b' : 'r';
 		ret[i].cpu_usec = i < online ? vcpu_usec(ran, i) : 0;

@@ -17,6 +17,10 @@ static const struct key_use keys[KEY_COUNT] = {
 	[KEY_vcpus] = { KEY_HONOURED, NULL },
 	[KEY_maxvcpus] = { KEY_HONOURED, NULL },
 	[KEY_cpus] = { KEY_HONOURED, NULL },
+	[KEY_cpus_soft] = { KEY_IDLE, "a simulated VCPU has no preference before it is given one" },
+	[KEY_cpu_weight] = { KEY_HONOURED, NULL },
+	[KEY_cap] = { KEY_HONOURED, NULL },
+	[KEY_cpu_cap] = { KEY_HONOURED, NULL },
 	[KEY_disk] = { KEY_HONOURED, NULL },
 	[KEY_vif] = { KEY_HONOURED, NULL },
 	[KEY_on_poweroff] = { KEY_HONOURED, NULL },
@@ -175,13 +179,6 @@ static int sim_set_memory(struct guest *g, uint64_t mib, struct job *j, struct e
 	return sim_request_run(g->sim, &r, j, e);
 }
 
-static int sim_pin(struct guest *g, unsigned vcpu, const struct cpus *cpus, struct job *j, struct err *e)
-{
-	struct request r = { .verb = VERB_PIN, .guest = g, .number = vcpu, .cpus = cpus };
-
-	return sim_request_run(g->sim, &r, j, e);
-}
-
 static int sim_rename(struct guest *g, const char *name, struct job *j, struct err *e)
 {
 	struct request r = { .verb = VERB_RENAME, .guest = g, .word = name };
@@ -247,8 +244,18 @@ const struct backend_ops sim_backend = {
 	.trigger = sim_trigger,
 	.sysrq = sim_sysrq,
 	.set_memory = sim_set_memory,
+	.set_maxmem = sim_set_maxmem,
+	.set_vcpus = sim_set_vcpus,
 	.pin = sim_pin,
+	.pin_soft = sim_pin_soft,
+	.set_sched = sim_set_sched,
+	.dump_core = sim_dump_core,
 	.rename = sim_rename,
+	.disk_attach = sim_disk_attach,
+	.disk_detach = sim_disk_detach,
+	.disk_media = sim_disk_media,
+	.vif_attach = sim_vif_attach,
+	.vif_detach = sim_vif_detach,
 	.counters = sim_query_counters,
 	.disk_counters = sim_query_disk,
 	.vif_counters = sim_query_vif,

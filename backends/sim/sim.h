@@ -33,8 +33,18 @@ enum verb {
 	VERB_TRIGGER,
 	VERB_SYSRQ,
 	VERB_SET_MEMORY,
+	VERB_SET_MAXMEM,
+	VERB_SET_VCPUS,
 	VERB_PIN,
+	VERB_PIN_SOFT,
+	VERB_SET_SCHED,
+	VERB_DUMP_CORE,
 	VERB_RENAME,
+	VERB_DISK_ATTACH,
+	VERB_DISK_DETACH,
+	VERB_DISK_MEDIA,
+	VERB_VIF_ATTACH,
+	VERB_VIF_DETACH,
 	VERB_ADOPT,
 	VERB_HOST,
 	VERB_CHECK,
@@ -88,7 +98,7 @@ struct guest {
 	struct backend *sim;        /* [I] */
 	struct guest *prev, *next;  /* [s] */
 	struct domain *domain;      /* [s] NULL: refused by the sink, nothing is told */
-	struct spec *spec;          /* [I] a reference */
+	struct spec *spec;          /* [s] a reference */
 	char *name;                 /* [s] */
 	struct uuid uuid;           /* [I] */
 	int id;                     /* [I] */
@@ -100,6 +110,10 @@ struct guest {
 	unsigned steps;             /* [s] that are left to goal */
 	uint64_t ran, since;        /* [s] ms executed, not counting what began at `since` */
 	struct cpus *pins;          /* [s] an array of maxvcpus; NULL: as the spec says */
+	struct cpus *soft;          /* [s] likewise; NULL: none has any */
+	uint64_t maxmem;            /* [s] MiB; 0: not limited */
+	unsigned online, most;      /* [s] VCPUs; and how many were online at a time */
+	struct sched sched;         /* [s] */
 	struct buf in;              /* [s] typed, not read yet */
 	struct buf line;            /* [s] what the guest has read of a line */
 	bool going_down;            /* [s] asked to end with down_end */
@@ -116,13 +130,15 @@ struct request {
 	const struct run *run;
 	const char *word; /* trigger, rename */
 	char letter;
-	uint64_t number; /* set_memory: MiB; pin: the VCPU */
+	uint64_t number; /* set_memory, set_maxmem: MiB; set_vcpus: how many; pin, pin_soft: the VCPU */
+	const struct sched *sched;
 	const struct cpus *cpus;
-	int fd;         /* eventfd, readable when done */
-	bool busy;      /* [s] being carried out: cannot be withdrawn */
-	bool done;      /* [s] */
-	int ret;        /* [s] */
-	struct err err; /* [s] */
+	const struct spec *live; /* devices: in force from then on */
+	int fd;                  /* eventfd, readable when done */
+	bool busy;               /* [s] being carried out: cannot be withdrawn */
+	bool done;               /* [s] */
+	int ret;                 /* [s] */
+	struct err err;          /* [s] */
 };
 
 #define HOLDER(type, member, p) ((type *)(void *)((char *)(p)-offsetof(type, member)))
@@ -183,7 +199,16 @@ int sim_query_counters(struct guest *g, struct counters *ret, struct err *e);
 int sim_query_disk(struct guest *g, unsigned disk, struct device_counters *ret, struct err *e);
 int sim_query_vif(struct guest *g, unsigned vif, struct device_counters *ret, struct err *e);
 int sim_query_vcpus(struct guest *g, struct vcpu *ret, unsigned max, struct err *e);
-struct cpus sim_query_affinity(const struct guest *g, unsigned vcpu); /* with the lock held */
+
+/* ---- device.c ---- */
+int sim_do_devices(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
+int sim_disk_attach(struct guest *g, const struct spec *live, unsigned disk, const struct user *by, struct job *j,
+                    struct err *e);
+int sim_disk_detach(struct guest *g, const struct spec *live, const struct disk *disk, struct job *j, struct err *e);
+int sim_disk_media(struct guest *g, const struct spec *live, unsigned disk, const struct user *by, struct job *j,
+                   struct err *e);
+int sim_vif_attach(struct guest *g, const struct spec *live, unsigned vif, struct job *j, struct err *e);
+int sim_vif_detach(struct guest *g, const struct spec *live, const struct vif *vif, struct job *j, struct err *e);
 
 /* ---- verbs.c ---- */
 #define VERB_WAITS 1 /* the request finishes later */
@@ -193,6 +218,23 @@ extern const struct verb_info {
 	/* By the monitor with the lock held: 0, -errno or VERB_WAITS. NULL: a query. */
 	int (*carry_out)(struct backend *, struct request *, struct err *);
 } sim_verbs[VERB_COUNT];
+
+/* ---- tune.c ---- */
+void sim_tune_new(struct guest *g); /* as its spec says */
+void sim_tune_free(struct guest *g);
+struct cpus sim_tune_hard(const struct guest *g, unsigned vcpu); /* with the lock held */
+struct cpus sim_tune_soft(const struct guest *g, unsigned vcpu); /* likewise */
+int sim_set_maxmem(struct guest *g, uint64_t mib, struct job *j, struct err *e);
+int sim_set_vcpus(struct guest *g, unsigned online, struct job *j, struct err *e);
+int sim_pin(struct guest *g, unsigned vcpu, const struct cpus *cpus, struct job *j, struct err *e);
+int sim_pin_soft(struct guest *g, unsigned vcpu, const struct cpus *cpus, struct job *j, struct err *e);
+int sim_set_sched(struct guest *g, const struct sched *sched, struct job *j, struct err *e);
+int sim_dump_core(struct guest *g, int fd, struct job *j, struct err *e);
+int sim_do_set_maxmem(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
+int sim_do_set_vcpus(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
+int sim_do_pin(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
+int sim_do_set_sched(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
+int sim_do_dump_core(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
 
 /* ---- console.c ---- */
 void sim_console_read(struct backend *s, struct timer *t) NEEDS(s->lock); /* of guest->input: the guest reads a line */

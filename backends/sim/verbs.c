@@ -14,7 +14,6 @@ static int do_unpause(struct backend *s, struct request *r, struct err *e) NEEDS
 static int do_trigger(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
 static int do_sysrq(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
 static int do_set_memory(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
-static int do_pin(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
 static int do_rename(struct backend *s, struct request *r, struct err *e) NEEDS(s->lock);
 
 const struct verb_info sim_verbs[VERB_COUNT] = {
@@ -28,8 +27,18 @@ const struct verb_info sim_verbs[VERB_COUNT] = {
 	[VERB_TRIGGER] = { "trigger", false, do_trigger },
 	[VERB_SYSRQ] = { "sysrq", false, do_sysrq },
 	[VERB_SET_MEMORY] = { "set_memory", false, do_set_memory },
-	[VERB_PIN] = { "pin", false, do_pin },
+	[VERB_SET_MAXMEM] = { "set_maxmem", false, sim_do_set_maxmem },
+	[VERB_SET_VCPUS] = { "set_vcpus", false, sim_do_set_vcpus },
+	[VERB_PIN] = { "pin", false, sim_do_pin },
+	[VERB_PIN_SOFT] = { "pin_soft", false, sim_do_pin },
+	[VERB_SET_SCHED] = { "set_sched", false, sim_do_set_sched },
+	[VERB_DUMP_CORE] = { "dump_core", true, sim_do_dump_core },
 	[VERB_RENAME] = { "rename", true, do_rename },
+	[VERB_DISK_ATTACH] = { "disk_attach", false, sim_do_devices },
+	[VERB_DISK_DETACH] = { "disk_detach", false, sim_do_devices },
+	[VERB_DISK_MEDIA] = { "disk_media", false, sim_do_devices },
+	[VERB_VIF_ATTACH] = { "vif_attach", false, sim_do_devices },
+	[VERB_VIF_DETACH] = { "vif_detach", false, sim_do_devices },
 	[VERB_ADOPT] = { "adopt", false, NULL },
 	[VERB_HOST] = { "host", false, NULL },
 	[VERB_CHECK] = { "check", false, NULL },
@@ -140,7 +149,7 @@ static int do_sysrq(struct backend *s, struct request *r, struct err *e)
 static int do_set_memory(struct backend *s, struct request *r, struct err *e)
 {
 	struct guest *g = r->guest;
-	uint64_t max = spec_maxmem(g->spec);
+	uint64_t max = g->maxmem;
 	int ret;
 
 	if (g->ballooning)
@@ -159,30 +168,6 @@ static int do_set_memory(struct backend *s, struct request *r, struct err *e)
 	g->ballooning = r;
 	sim_guest_balloon(s, g, r->number);
 	return VERB_WAITS;
-}
-
-static int do_pin(struct backend *s, struct request *r, struct err *e)
-{
-	struct guest *g = r->guest;
-	unsigned n = spec_maxvcpus(g->spec), cpu;
-	(void)s;
-
-	if (r->number >= n)
-		return fail(e, EINVAL, "%s: there is no VCPU %llu, only 0 to %u", g->name,
-		            (unsigned long long)r->number, n - 1);
-	for (cpu = 0; cpu < SIM_CPUS && !cpus_has(r->cpus, cpu); cpu++)
-		;
-	if (cpu == SIM_CPUS)
-		return fail(e, EINVAL, "%s: none of these CPUs is one of the host's, 0 to %u", g->name, SIM_CPUS - 1);
-	if (!g->pins) {
-		struct cpus *pins = x_array(n, sizeof(*pins));
-
-		for (unsigned i = 0; i < n; i++)
-			pins[i] = sim_query_affinity(g, i);
-		g->pins = pins;
-	}
-	g->pins[r->number] = *r->cpus;
-	return 0;
 }
 
 static int do_rename(struct backend *s, struct request *r, struct err *e)

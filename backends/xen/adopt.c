@@ -1,6 +1,7 @@
 /*
  * What runs already when the daemon starts. A guest of ours goes by its record, whose number stands in xenstore too; one
- * that was not built in full has run no instruction and is ended. All others are foreign: the monitor tells of them.
+ * that was not built in full has run no instruction and is ended, one that was about to run does, and one that was being
+ * destroyed is destroyed. All others are foreign: the monitor tells of them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,15 +15,23 @@
 #include "log.h"
 #include "testpoint.h"
 
-static bool is_marked(struct backend *b, uint32_t id, const char *serial)
+static char *word_of(struct backend *b, uint32_t id, const char *key)
 {
-	char path[64], *value;
-	bool same;
+	char path[64];
 
-	snprintf(path, sizeof(path), "/local/domain/%u/domfs", id);
-	value = xs_read(xen_monitor_xs(b->monitor), XBT_NULL, path, NULL);
-	same = value && !strcmp(value, serial);
-	free(value);
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", id, key);
+	return xs_read(xen_monitor_xs(b->monitor), XBT_NULL, path, NULL);
+}
+
+/* The mark comes and goes with all else in xenstore: later than a domain comes, and earlier than it goes. */
+static bool is_run(struct backend *b, uint32_t id, const struct xen_record *r, const char *serial)
+{
+	char *mark = word_of(b, id, "domfs"), *name = word_of(b, id, "name");
+	bool bare = r->phase == XEN_INTENT || r->phase == XEN_DESTROYING,
+	     same = mark ? !strcmp(mark, serial) : bare && !name;
+
+	free(mark);
+	free(name);
 	return same;
 }
 
@@ -34,7 +43,7 @@ static int find_domain(struct backend *b, const struct xen_record *r, const char
 
 	for (int i = 0; list && i < n; i++)
 		if (!list[i].dying && !memcmp(list[i].uuid.uuid, r->uuid.b, sizeof(r->uuid.b)) &&
-		    is_marked(b, list[i].domid, serial))
+		    is_run(b, list[i].domid, r, serial))
 			id = (int)list[i].domid;
 	libxl_dominfo_list_free(list, n);
 	return id;
@@ -48,6 +57,36 @@ static void abandon(struct backend *b, const char *serial, const struct xen_reco
 		log_error("%s: a guest that never ran, id %d, cannot be ended: %s", r->name, id, e.text);
 	else
 		xen_record_remove(b, serial);
+}
+
+/* One that has run was paused by somebody. */
+static bool never_ran(struct backend *b, int id)
+{
+	libxl_dominfo info;
+	bool never;
+
+	libxl_dominfo_init(&info);
+	never = libxl_domain_info(b->query, &info, (uint32_t)id) == 0 && info.paused && info.cpu_time == 0;
+	libxl_dominfo_dispose(&info);
+	return never;
+}
+
+/* What the daemon before was about to do. False: nothing is left of the guest. */
+static bool go_on(struct guest *g, enum xen_phase phase, int id)
+{
+	struct err e = { 0 };
+
+	if (id < 0)
+		return false;
+	if (phase == XEN_BUILT && never_ran(g->b, id) && xen_start_finish(g, NULL, &e))
+		log_error("%s: it was to run, and is paused still: %s", g->record.name, e.text);
+	if (phase != XEN_DESTROYING)
+		return true;
+	if (!xen_destroy_id(g->b, g, id, NULL, &e))
+		return false;
+	log_error("%s: it was being destroyed, and runs still: %s", g->record.name, e.text);
+	atomic_store(&g->destroying, false);
+	return true;
 }
 
 static void adopt_started(struct backend *b, int folder, const char *serial, const struct xen_record *r, int id)
@@ -82,7 +121,8 @@ static void adopt_started(struct backend *b, int folder, const char *serial, con
 	}
 	test_point("xen-appeared");
 	xen_guest_list(g);
-	if (id < 0)
+	xen_console_retell(g);
+	if (!go_on(g, r->phase, id))
 		xen_watch_gone(g);
 }
 

@@ -1,6 +1,7 @@
 /*
  * The terminals of a guest: xenconsoled's for its Xen console, the device model's for an emulated serial port. Who reads a
- * terminal takes the bytes away from others: while `xl console` has one, which its lock tells, it is left to it.
+ * terminal takes the bytes away from others: while `xl console` has one, which its lock tells, it is left to it. So what was
+ * read is kept in the guest's folder until the model has it on disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/xen/xen.h"
@@ -16,6 +18,7 @@
 
 #define LOCK_PREFIX "/var/lock/xenconsole."
 #define READ_MAX 16384
+#define KEEP (256 * 1024) /* of what the guest said */
 
 static const char *const places[XEN_TTY_COUNT] = {
 	[XEN_TTY_CONSOLE] = "console/tty",
@@ -86,7 +89,10 @@ static void look_vnc(struct guest *g, struct xs_handle *xs)
 		return;
 	snprintf(path, sizeof(path), "/local/domain/%d/console/vnc-listen", (int)g->id);
 	listen = xs_read(xs, XBT_NULL, path, NULL);
-	snprintf(address, sizeof(address), "%.45s:%.5s", listen && *listen ? listen : "127.0.0.1", port);
+	if (*port == '/') /* without a password it is at a socket */
+		snprintf(address, sizeof(address), "unix:%.58s", port);
+	else
+		snprintf(address, sizeof(address), "%.45s:%.5s", listen && *listen ? listen : "127.0.0.1", port);
 	if (g->domain && strcmp(address, g->display) != 0) {
 		snprintf(g->display, sizeof(g->display), "%s", address);
 		g->b->sink->display(g->domain, address);
@@ -113,6 +119,53 @@ void xen_console_look(struct guest *g, struct xs_handle *xs, int epoll)
 	look_vnc(g, xs);
 }
 
+void xen_console_keep(struct guest *g)
+{
+	struct stat st;
+
+	if (g->dirfd < 0)
+		return;
+	g->keptfd = openat(g->dirfd, "console", O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (g->keptfd >= 0 && fstat(g->keptfd, &st) == 0)
+		g->kept = st.st_size;
+	else
+		log_warn("%s/%s/console: %s", g->b->dir, g->serial, strerror(errno));
+}
+
+/* A file cannot lose its beginning, but what is in it. */
+static void keep(struct guest *g, const char *p, size_t n)
+{
+	off_t upto;
+
+	if (g->keptfd < 0 || write(g->keptfd, p, n) != (ssize_t)n)
+		return;
+	g->kept += (off_t)n;
+	upto = (g->kept - KEEP) & ~(off_t)4095;
+	if (g->kept - g->punched > 2 * KEEP &&
+	    fallocate(g->keptfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, g->punched, upto - g->punched) == 0)
+		g->punched = upto;
+}
+
+void xen_console_retell(struct guest *g)
+{
+	char data[READ_MAX];
+	off_t at;
+	ssize_t n;
+
+	xen_console_keep(g);
+	at = g->kept > KEEP ? g->kept - KEEP : 0;
+	while (g->keptfd >= 0 && (n = pread(g->keptfd, data, sizeof(data), at)) > 0) {
+		g->b->sink->console(g->domain, data, (size_t)n);
+		at += n;
+	}
+}
+
+void xen_console_saved(struct guest *g)
+{
+	if (g->keptfd >= 0 && ftruncate(g->keptfd, 0))
+		log_warn("%s/%s/console: %s", g->b->dir, g->serial, strerror(errno));
+}
+
 void xen_console_read(struct xen_tty *t, int epoll)
 {
 	char data[READ_MAX];
@@ -129,8 +182,10 @@ void xen_console_read(struct xen_tty *t, int epoll)
 		lock_acquire(&t->g->lock);
 		t->g->spoke = (enum xen_tty_kind)(t - t->g->tty);
 		lock_release(&t->g->lock);
-		if (t->g->domain)
+		if (t->g->domain) {
+			keep(t->g, data, (size_t)n);
 			t->g->b->sink->console(t->g->domain, data, (size_t)n);
+		}
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		tty_close(t); /* its other end has gone */
 	}

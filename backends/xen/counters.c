@@ -96,6 +96,7 @@ int xen_counters(struct guest *g, struct counters *ret, struct err *e)
 	struct counters c = { .sampled = time_now() };
 	struct device_counters dev = { 0 };
 	libxl_dominfo info;
+	struct spec *spec;
 	const struct disk *disks;
 	const struct vif *vifs;
 	size_t n;
@@ -110,12 +111,14 @@ int xen_counters(struct guest *g, struct counters *ret, struct err *e)
 	libxl_dominfo_dispose(&info);
 	if (rc)
 		return fail(e, EHOSTDOWN, "the guest has ended");
-	disks = spec_disks(g->spec, &n);
+	spec = xen_guest_spec(g);
+	disks = spec_disks(spec, &n);
 	for (size_t i = 0; i < n; i++)
 		add_disk(g, &disks[i], &dev);
-	vifs = spec_vifs(g->spec, &n);
+	vifs = spec_vifs(spec, &n);
 	for (size_t i = 0; i < n; i++)
 		add_vif(g, &vifs[i], &dev);
+	spec_unref(spec);
 	c.disk_read_bytes = dev.read_bytes;
 	c.disk_write_bytes = dev.write_bytes;
 	c.disk_read_ops = dev.read_ops;
@@ -133,27 +136,33 @@ int xen_counters(struct guest *g, struct counters *ret, struct err *e)
 int xen_disk_counters(struct guest *g, unsigned disk, struct device_counters *ret, struct err *e)
 {
 	struct device_counters c = { 0 };
+	struct spec *spec = xen_guest_spec(g);
 	size_t n;
-	const struct disk *disks = spec_disks(g->spec, &n);
+	const struct disk *disks = spec_disks(spec, &n);
+	int rc = disk < n ? 0 : fail(e, EINVAL, "there is no disk %u", disk);
 
-	if (disk >= n)
-		return fail(e, EINVAL, "there is no disk %u", disk);
-	add_disk(g, &disks[disk], &c);
-	*ret = c;
-	return 0;
+	if (!rc) {
+		add_disk(g, &disks[disk], &c);
+		*ret = c;
+	}
+	spec_unref(spec);
+	return rc;
 }
 
 int xen_vif_counters(struct guest *g, unsigned vif, struct device_counters *ret, struct err *e)
 {
 	struct device_counters c = { 0 };
+	struct spec *spec = xen_guest_spec(g);
 	size_t n;
-	const struct vif *vifs = spec_vifs(g->spec, &n);
+	const struct vif *vifs = spec_vifs(spec, &n);
+	int rc = vif < n ? 0 : fail(e, EINVAL, "there is no network interface %u", vif);
 
-	if (vif >= n)
-		return fail(e, EINVAL, "there is no network interface %u", vif);
-	add_vif(g, &vifs[vif], &c);
-	*ret = c;
-	return 0;
+	if (!rc) {
+		add_vif(g, &vifs[vif], &c);
+		*ret = c;
+	}
+	spec_unref(spec);
+	return rc;
 }
 
 static struct cpus affinity(struct backend *b, const libxl_bitmap *map)
@@ -198,6 +207,7 @@ int xen_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struct err *e
 			                      : 'b',
 			.cpu_usec = v->vcpu_time / 1000,
 			.affinity = affinity(g->b, &v->cpumap),
+			.soft = affinity(g->b, &v->cpumap_soft),
 		};
 	}
 	libxl_vcpuinfo_list_free(list, all);

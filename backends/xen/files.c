@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "access.h"
+#include "atomic_file.h"
 #include "backends/xen/xen.h"
 
 #define OPEN_MSEC 30000
@@ -96,29 +97,99 @@ static int loop_make(int file, bool readonly, char **path, struct err *e)
 	return rc ? fail(e, -rc, "a loop device for it: %s", strerror(-rc)) : fd;
 }
 
-static int open_disk(const struct run *run, const struct disk *d, uint64_t deadline, struct xen_opened *o, char **path,
-                     struct err *e)
+static bool is_device(const char *path, dev_t device)
 {
 	struct stat st;
-	int file, loop, rc = 0;
+
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == device;
+}
+
+/* A name in /dev, where only root makes any: by its number, which is udev's work, or else the kernel's own name for it. */
+static char *device_path(dev_t device)
+{
+	char *path = x_printf("/dev/block/%u:%u", major(device), minor(device)), *own = NULL, *name;
+	char *sys = x_printf("/sys/dev/block/%u:%u/uevent", major(device), minor(device));
+	struct buf b = { 0 };
+
+	if (!is_device(path, device) && !file_slurp(AT_FDCWD, sys, 4096, &b, NULL) && b.p &&
+	    (name = strstr(b.p, "DEVNAME="))) {
+		name += strlen("DEVNAME=");
+		own = x_printf("/dev/%.*s", (int)strcspn(name, "\n"), name);
+	}
+	if (own && is_device(own, device)) {
+		free(path);
+		path = own;
+	} else {
+		free(own);
+	}
+	free(sys);
+	buf_free(&b);
+	return path;
+}
+
+int xen_file_disk(const struct user *by, const struct disk *d, uint64_t deadline, char **path, int *loop, struct err *e)
+{
+	struct stat st;
+	int file, rc = 0;
 
 	if (xen_disk_way(d) != XEN_DISK_BLOCK)
 		return 0;
-	file = access_open(run->owner, d->source, d->readonly ? O_RDONLY : O_RDWR, deadline, e);
+	file = access_open(by, d->source, d->readonly ? O_RDONLY : O_RDWR, deadline, e);
 	if (file < 0)
 		return fail_in(e, "disk %s", d->vdev);
 	if (fstat(file, &st)) {
 		rc = fail(e, errno, "disk %s: %s", d->vdev, strerror(errno));
 	} else if (S_ISBLK(st.st_mode)) {
-		*path = x_printf("/dev/block/%u:%u", major(st.st_rdev), minor(st.st_rdev));
+		*path = device_path(st.st_rdev);
 	} else {
-		loop = loop_make(file, d->readonly, path, e);
-		if (loop < 0)
-			rc = fail_in(e, "disk %s", d->vdev);
+		rc = loop_make(file, d->readonly, path, e);
+		if (rc < 0)
+			fail_in(e, "disk %s", d->vdev);
 		else
-			o->loops[o->nloops++] = loop;
+			*loop = rc;
 	}
 	close(file);
+	return rc < 0 ? rc : 0;
+}
+
+int xen_file_medium(const struct user *by, const struct disk *d, uint64_t deadline, char **path, int *held,
+                    struct err *e)
+{
+	struct stat st;
+	int file;
+
+	if (xen_disk_way(d) == XEN_DISK_EMPTY)
+		return 0;
+	file = access_open(by, d->source, O_RDONLY, deadline, e);
+	if (file < 0)
+		return fail_in(e, "disk %s", d->vdev);
+	if (fstat(file, &st) || !S_ISREG(st.st_mode)) {
+		close(file);
+		return fail(e, EOPNOTSUPP, "disk %s: %s is a device; while the guest runs libxl puts files in alone",
+		            d->vdev, d->source);
+	}
+	/* Root's goes by its name, which means the same to other tools and to a successor. */
+	if (by->uid == 0) {
+		*path = x_strdup(d->source);
+		close(file);
+	} else {
+		*path = x_printf("/proc/%d/fd/%d", (int)getpid(), file);
+		*held = file;
+	}
+	return 0;
+}
+
+static int open_disk(const struct run *run, const struct disk *d, uint64_t deadline, struct xen_opened *o, char **path,
+                     struct err *e)
+{
+	struct xen_loop *loop = &o->loops[o->nloops];
+	int fd = -1, rc = xen_file_disk(run->owner, d, deadline, path, &fd, e);
+
+	if (fd >= 0) {
+		loop->fd = fd;
+		snprintf(loop->vdev, sizeof(loop->vdev), "%s", d->vdev);
+		o->nloops++;
+	}
 	return rc;
 }
 
@@ -152,7 +223,7 @@ void xen_files_close(struct xen_opened *o)
 	for (size_t i = 0; i < o->ndisks; i++)
 		free(o->disks[i]);
 	for (size_t i = 0; i < o->nloops; i++)
-		close(o->loops[i]);
+		close(o->loops[i].fd);
 	for (size_t i = 0; i < COUNT(o->fds); i++)
 		if (o->fds[i] >= 0)
 			close(o->fds[i]);

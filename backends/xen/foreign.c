@@ -25,6 +25,24 @@ static bool read_config(libxl_ctx *ctx, uint32_t id, libxl_domain_config *c)
 	return ok;
 }
 
+struct spec *xen_foreign_kept(libxl_ctx *ctx, uint32_t id)
+{
+	struct spec *spec = NULL;
+	struct buf text = { 0 };
+	libxl_domain_config c;
+	struct err e = { 0 };
+
+	libxl_domain_config_init(&c);
+	if (read_config(ctx, id, &c)) {
+		xen_foreign_print(&c, &text);
+		if (spec_parse(text.p ? text.p : "", text.len, &spec, NULL, &e))
+			log_warn("the domain with id %u: what libxl keeps of it cannot be told: %s", id, e.text);
+	}
+	libxl_domain_config_dispose(&c);
+	buf_free(&text);
+	return spec;
+}
+
 /* What is known of any domain. */
 static void print_info(const libxl_dominfo *info, struct buf *b)
 {

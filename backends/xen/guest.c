@@ -16,7 +16,8 @@ struct guest *xen_guest_new(struct backend *b, const struct uuid *u, const struc
 	g->b = b;
 	g->uuid = *u;
 	g->spec = spec ? spec_ref(spec) : NULL;
-	g->dirfd = -1;
+	g->dirfd = g->keptfd = -1;
+	g->look = true;
 	for (size_t i = 0; i < XEN_TTY_COUNT; i++) {
 		g->tty[i].g = g;
 		g->tty[i].fd = -1;
@@ -55,8 +56,10 @@ void xen_guest_unref(struct guest *g)
 	}
 	lock_release(&g->b->lock);
 	xen_console_close(g);
+	if (g->keptfd >= 0)
+		close(g->keptfd);
 	for (size_t i = 0; i < g->nloops; i++)
-		close(g->loops[i]);
+		close(g->loops[i].fd);
 	free(g->loops);
 	if (g->dirfd >= 0)
 		close(g->dirfd);
@@ -95,6 +98,16 @@ int xen_guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t
 bool xen_guest_is(const struct guest *g, uint64_t state)
 {
 	return g->state == (enum domain_state)state && !g->ended;
+}
+
+bool xen_guest_runs(struct guest *g)
+{
+	bool runs;
+
+	lock_acquire(&g->lock);
+	runs = xen_guest_is(g, STATE_RUNNING);
+	lock_release(&g->lock);
+	return runs;
 }
 
 int xen_guest_alive(struct guest *g, enum domain_state *state, struct err *e)

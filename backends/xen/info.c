@@ -109,6 +109,17 @@ static void put_caps(struct buf *out, const libxl_physinfo *p)
 	buf_putc(out, '\n');
 }
 
+/* In no pool of CPUs. */
+static void put_free_cpus(struct backend *b, struct buf *out)
+{
+	libxl_bitmap free;
+
+	libxl_bitmap_init(&free);
+	if (libxl_get_freecpus(b->query, &free) == 0)
+		put_number(out, "free_cpus", (uint64_t)libxl_bitmap_count_set(&free));
+	libxl_bitmap_dispose(&free);
+}
+
 static void put_host(struct backend *b, struct buf *out)
 {
 	libxl_physinfo p;
@@ -131,6 +142,7 @@ static void put_host(struct backend *b, struct buf *out)
 		put_number(out, "outstanding_claims", pages_mib(b, p.outstanding_pages));
 	}
 	libxl_physinfo_dispose(&p);
+	put_free_cpus(b, out);
 }
 
 void xen_info(struct backend *b, struct buf *out)

@@ -20,6 +20,7 @@
 struct xen_monitor {
 	struct backend *b;
 	struct xs_handle *xs;
+	struct xen_ring *ring;
 	libxl_ctx *ctx;
 	int epoll, wake;
 	pthread_t thread;
@@ -52,6 +53,7 @@ int xen_monitor_new(struct backend *b, struct xen_monitor **ret, struct err *e)
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	m->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	rc = xen_ctx_open(b->log, &m->ctx, e);
+	m->ring = xen_ring_open(b);
 	m->xs = xs_open(0);
 	if (!rc && !m->xs)
 		rc = fail(e, errno, "xenstore: %s", strerror(errno));
@@ -84,6 +86,12 @@ static void watch_folder(struct xen_monitor *m, struct guest *g, bool on)
 		else
 			xs_unwatch(m->xs, path, token);
 	}
+	snprintf(path, sizeof(path), "/libxl/%d/device", (int)g->id);
+	snprintf(token, sizeof(token), "devices %d", (int)g->id);
+	if (on)
+		xs_watch(m->xs, path, token);
+	else
+		xs_unwatch(m->xs, path, token);
 }
 
 void xen_monitor_know(struct xen_monitor *m, struct guest *g)
@@ -169,6 +177,8 @@ static void see(struct xen_monitor *m, struct guest *g, const libxl_dominfo *inf
 	}
 	if (g->domain)
 		xen_watch_see(g, info);
+	if (g->domain && atomic_load(&g->look))
+		xen_device_look(g, m->ctx, m->xs);
 }
 
 void xen_monitor_scan(struct xen_monitor *m)
@@ -213,6 +223,7 @@ void xen_monitor_scan(struct xen_monitor *m)
 	while (gone > 0)
 		forget(m, table_get_n(&m->by_id, &left[--gone], sizeof(*left)));
 	free(left);
+	xen_ring_read(m->ring);
 	m->next = m->waiting || atomic_load(&m->hurry) > 0 ? now + HURRY_MSEC : m->by_id.count ? now + TICK_MSEC : 0;
 }
 
@@ -247,6 +258,8 @@ static bool serve_store(struct xen_monitor *m)
 			scan = true;
 		else if (g && token[0] == 'n')
 			xen_watch_name(g, m->ctx);
+		else if (g && token[0] == 'd')
+			atomic_store(&g->look, scan = true); /* once for all that a change writes */
 		else if (g && token[0] == 'm')
 			xen_watch_target(g, m->ctx);
 		else if (g)
@@ -327,6 +340,7 @@ void xen_monitor_free(struct xen_monitor *m)
 		xen_guest_unref(g);
 	}
 	table_free(&m->by_id);
+	xen_ring_close(m->ring);
 	if (m->xs)
 		xs_close(m->xs);
 	if (m->ctx)

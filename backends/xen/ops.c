@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+/* Xen's headers are written in GNU C, and look whether it is spoken. */
+#undef __STRICT_ANSI__
+#include <xenctrl.h>
 
 #include "atomic_file.h"
 #include "backends/xen/xen.h"
@@ -16,11 +19,14 @@ static void xen_close(struct backend *b)
 	xen_monitor_free(b->monitor);
 	/* Handles end with their backend, whoever still has one. */
 	while (b->guests) {
+		xen_console_saved(b->guests); /* it does next */
 		atomic_store(&b->guests->refs, 1);
 		xen_guest_unref(b->guests);
 	}
 	if (b->query)
 		libxl_ctx_free(b->query);
+	if (b->xc)
+		xc_interface_close(b->xc);
 	if (b->dirfd >= 0)
 		close(b->dirfd);
 	free(b->dir);
@@ -53,6 +59,10 @@ static int xen_open(const struct backend_config *c, const struct sink *sink, str
 	rc = read_boot_id(b->boot_id, e);
 	if (!rc)
 		rc = xen_ctx_open(b->log, &b->query, e);
+	if (!rc) {
+		b->xc = xc_interface_open(b->log, NULL, 0);
+		rc = b->xc ? 0 : fail(e, errno, "Xen: %s", strerror(errno));
+	}
 	if (!rc)
 		rc = xen_host(b, &host, e);
 	if (!rc) {
@@ -99,8 +109,18 @@ const struct backend_ops xen_backend = {
 	.trigger = xen_trigger,
 	.sysrq = xen_sysrq,
 	.set_memory = xen_set_memory,
+	.set_maxmem = xen_set_maxmem,
+	.set_vcpus = xen_set_vcpus,
 	.pin = xen_pin,
+	.pin_soft = xen_pin_soft,
+	.set_sched = xen_set_sched,
+	.dump_core = xen_dump_core,
 	.rename = xen_rename,
+	.disk_attach = xen_disk_attach,
+	.disk_detach = xen_disk_detach,
+	.disk_media = xen_disk_media,
+	.vif_attach = xen_vif_attach,
+	.vif_detach = xen_vif_detach,
 	.counters = xen_counters,
 	.disk_counters = xen_disk_counters,
 	.vif_counters = xen_vif_counters,

@@ -1,4 +1,7 @@
-/* RUN/xen/SERIAL: `run`, what a successor of this daemon must know about a guest, and `config`, what is in force. */
+/*
+ * RUN/xen/SERIAL: `run`, what a successor of this daemon must know about a guest, `config`, what is in force, `console`, what it
+ * said (console.c), and `vnc`, the socket of a display that nobody chose a password for.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -16,6 +19,7 @@
 
 static const char *const phase_names[] = {
 	[XEN_INTENT] = "intent",
+	[XEN_BUILT] = "built",
 	[XEN_STARTED] = "started",
 	[XEN_DESTROYING] = "destroying",
 };
@@ -93,17 +97,22 @@ int xen_record_load(int dirfd, struct xen_record *ret, struct err *e)
 
 int xen_record_folder(struct guest *g, uint64_t serial, struct err *e)
 {
-	struct buf text = { 0 };
-	int rc;
-
 	snprintf(g->serial, sizeof(g->serial), "%llu", (unsigned long long)serial);
 	if (mkdirat(g->b->dirfd, g->serial, 0700))
 		return fail(e, errno, "%s/%s: %s", g->b->dir, g->serial, strerror(errno));
 	g->dirfd = openat(g->b->dirfd, g->serial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (g->dirfd < 0)
 		return fail(e, errno, "%s/%s: %s", g->b->dir, g->serial, strerror(errno));
-	spec_print(g->spec, true, &text);
-	rc = file_replace(g->dirfd, "config", text.p ? text.p : "", text.len, 0600, e);
+	return xen_record_live(g->dirfd, g->spec, e);
+}
+
+int xen_record_live(int dirfd, const struct spec *s, struct err *e)
+{
+	struct buf text = { 0 };
+	int rc;
+
+	spec_print(s, true, &text);
+	rc = file_replace(dirfd, "config", text.p ? text.p : "", text.len, 0600, e);
 	buf_free(&text);
 	return rc;
 }
@@ -128,6 +137,8 @@ void xen_record_remove(struct backend *b, const char *serial)
 	file_sweep(fd);
 	unlinkat(fd, "run", 0);
 	unlinkat(fd, "config", 0);
+	unlinkat(fd, "console", 0);
+	unlinkat(fd, "vnc", 0);
 	close(fd);
 	unlinkat(b->dirfd, serial, AT_REMOVEDIR);
 }

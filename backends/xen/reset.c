@@ -1,6 +1,6 @@
 /*
- * Xen resets no machine: a guest is made to stop as if it had asked for a reboot itself, and what is said for that
- * (on_reboot) starts it again, here or, for a foreign guest, in the tool that made it.
+ * Xen resets no machine: a guest of ours is destroyed and started again. Of another tool's only that one knows how it is made:
+ * it is made to stop as if it had asked for a reboot itself, for the tool to start it again.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -19,14 +19,19 @@ static bool has_ended(const struct guest *g, uint64_t unused)
 
 int xen_reset(struct guest *g, struct job *j, struct err *e)
 {
-	enum action then = spec_action(g->spec, KEY_on_reboot, ACTION_RESTART);
+	struct spec *spec = xen_guest_spec(g);
+	enum action then = spec_action(spec, KEY_on_reboot, ACTION_RESTART);
 	int rc = xen_guest_alive(g, NULL, e);
 	xc_interface *xc;
 
+	spec_unref(spec);
 	if (rc)
 		return rc;
+	if (!g->foreign)
+		return fail(e, ERESTART, "Xen resets no guest");
 	if (then != ACTION_RESTART && then != ACTION_RENAME_RESTART)
-		return fail(e, EOPNOTSUPP, "Xen resets no guest but by on_reboot, which is %s here",
+		return fail(e, EOPNOTSUPP,
+		            "the tool that made this guest is the one to start it again, on_reboot=%s says no",
 		            action_names[then]);
 	xc = xc_interface_open(g->b->log, NULL, 0);
 	if (!xc)

@@ -184,7 +184,7 @@ static int set_firmware(const struct spec *s, libxl_domain_build_info *b, struct
 	return 0;
 }
 
-static int set_hvm(const struct spec *s, libxl_domain_build_info *b, struct err *e)
+static int set_hvm(const struct spec *s, const struct xen_files *files, libxl_domain_build_info *b, struct err *e)
 {
 	const struct display *d = spec_display(s);
 	int rc = set_firmware(s, b, e);
@@ -192,7 +192,7 @@ static int set_hvm(const struct spec *s, libxl_domain_build_info *b, struct err 
 	if (!rc)
 		rc = set_viridian(s, b, e);
 	if (!rc)
-		rc = xen_spec_vnc(d, &b->u.hvm.vnc, e);
+		rc = xen_spec_vnc(d, files->vnc, &b->u.hvm.vnc, e);
 	if (rc)
 		return rc;
 	b->u.hvm.keymap = x_strdup(d->keymap);
@@ -252,6 +252,6 @@ int xen_config(const struct run *run, const struct xen_files *files, libxl_domai
 	if (!rc)
 		rc = set_kernel(s, files, b, e);
 	if (!rc && spec_hvm(s))
-		rc = set_hvm(s, b, e);
+		rc = set_hvm(s, files, b, e);
 	return rc ? rc : xen_spec_devices(run, files, ret, e);
 }

@@ -1,6 +1,6 @@
 /*
- * A configuration as libxl wants it. Nothing is opened here and nobody is asked: what comes out depends on what goes in,
- * except for a VNC password that nobody chose. Any thread; what is returned is the caller's.
+ * A configuration as libxl wants it. Nothing is opened here and nobody is asked: what comes out depends on what goes in.
+ * Any thread; what is returned is the caller's.
  *
  * What a tenant names was opened with his rights before, and stands here by a path whose meaning he cannot change: a loop
  * device, /dev/block/MAJOR:MINOR, or a file of our own.
@@ -36,6 +36,8 @@ struct xen_files {
 	const char *kernel, *ramdisk;
 	/* For each of spec_disks(), in its order, what stands for its source; NULL for those that were not opened. */
 	const char *const *disks;
+	/* A socket to be, in a folder of root's: where a display without a password is. */
+	const char *vnc;
 };
 
 /*
@@ -59,7 +61,7 @@ void xen_bitmap(libxl_bitmap *ret, const struct cpus *cpus);
 /* Between spec.c and its parts: spec_rows.c has the keys that are one member of the structs, spec_devices.c the devices. */
 int xen_spec_rows(const struct spec *s, libxl_domain_config *ret, struct err *e);
 int xen_spec_devices(const struct run *run, const struct xen_files *files, libxl_domain_config *ret, struct err *e);
-int xen_spec_vnc(const struct display *d, libxl_vnc_info *ret, struct err *e);
+int xen_spec_vnc(const struct display *d, const char *socket, libxl_vnc_info *ret, struct err *e);
 /* A word of libxl's, by its name or by its number as older configurations have it. 0 or -EINVAL. */
 int xen_word(const char *text, const libxl_enum_string_table *words, int *ret);
 

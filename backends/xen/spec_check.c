@@ -105,7 +105,7 @@ static int check_machine(const struct spec *s, struct err *e)
 static int check_config(const struct spec *s, struct err *e)
 {
 	struct run run = { .name = "check", .spec = s };
-	struct xen_files files = { .kernel = "/dev/null" };
+	struct xen_files files = { .kernel = "/dev/null", .vnc = "/dev/null" };
 	libxl_domain_config config;
 	size_t n;
 	const char **paths;

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "backends/xen/spec.h"
 
@@ -169,21 +170,19 @@ int xen_spec_vif(const struct vif *v, bool hvm, libxl_device_nic *ret, struct er
 
 /* ---- display ---- */
 
-/* Eight letters, all that VNC looks at. */
-static char *password_random(void)
+/* Without a password everybody on this host would be let in: a domain whose owner chose none lets nobody in but root. */
+static int set_socket(const char *socket, libxl_vnc_info *ret, struct err *e)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-	unsigned char bytes[8];
-	char text[sizeof(bytes) + 1] = "";
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		return NULL;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		text[i] = letters[bytes[i] % 64];
-	return x_strdup(text);
+	if (!socket || strchr(socket, ',') || strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return fail(e, EINVAL,
+		            "vnc: without a password it is at a socket, and %s cannot be one; write vncpasswd=",
+		            socket ? socket : "nothing");
+	libxl_defbool_set(&ret->findunused, false);
+	ret->listen = x_printf("unix:%s", socket);
+	return 0;
 }
 
-int xen_spec_vnc(const struct display *d, libxl_vnc_info *ret, struct err *e)
+int xen_spec_vnc(const struct display *d, const char *socket, libxl_vnc_info *ret, struct err *e)
 {
 	const char *listen = d->listen && d->listen[0] ? d->listen : "127.0.0.1";
 	struct in6_addr addr;
@@ -194,6 +193,8 @@ int xen_spec_vnc(const struct display *d, libxl_vnc_info *ret, struct err *e)
 		return 0;
 	if (!six && strcmp(listen, "localhost") != 0 && inet_pton(AF_INET, listen, &addr) != 1)
 		return fail(e, EINVAL, "vnclisten %s: an address in numbers is wanted", listen);
+	if (!d->passwd || !d->passwd[0])
+		return set_socket(socket, ret, e);
 	libxl_defbool_set(&ret->findunused, d->number < 0);
 	/* libxl takes a text with a colon for ADDRESS:DISPLAY. */
 	if (six)
@@ -201,12 +202,11 @@ int xen_spec_vnc(const struct display *d, libxl_vnc_info *ret, struct err *e)
 	else
 		ret->listen = x_strdup(listen);
 	ret->display = six || d->number < 0 ? 0 : d->number;
-	/* Without one everybody on this host would be let in: a domain whose owner chose none lets nobody in. */
-	ret->passwd = d->passwd && d->passwd[0] ? x_strdup(d->passwd) : password_random();
-	return ret->passwd ? 0 : fail(e, EIO, "vnc: no random bytes for a password");
+	ret->passwd = x_strdup(d->passwd);
+	return 0;
 }
 
-static int set_vfb(const struct display *d, libxl_domain_config *ret, struct err *e)
+static int set_vfb(const struct display *d, const char *socket, libxl_domain_config *ret, struct err *e)
 {
 	libxl_device_vfb *vfb = x_alloc(sizeof(*vfb));
 	libxl_device_vkb *vkb = x_alloc(sizeof(*vkb));
@@ -220,7 +220,7 @@ static int set_vfb(const struct display *d, libxl_domain_config *ret, struct err
 	vfb->keymap = x_strdup(d->keymap);
 	libxl_defbool_set(&vfb->sdl.enable, d->sdl);
 	libxl_defbool_set(&vfb->sdl.opengl, d->opengl);
-	return xen_spec_vnc(d, &vfb->vnc, e);
+	return xen_spec_vnc(d, socket, &vfb->vnc, e);
 }
 
 int xen_spec_devices(const struct run *run, const struct xen_files *files, libxl_domain_config *ret, struct err *e)
@@ -245,6 +245,6 @@ int xen_spec_devices(const struct run *run, const struct xen_files *files, libxl
 		rc = xen_spec_vif(&vifs[i], hvm, &ret->nics[i], e);
 	}
 	if (!rc && !hvm && (display->vnc || display->sdl))
-		rc = set_vfb(display, ret, e);
+		rc = set_vfb(display, files->vnc, ret, e);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
  * The start of a guest: its intent is on disk before Xen hears of it, that it was built before it runs its first
- * instruction. A successor of this daemon ends what was not built, and adopts what was.
+ * instruction. A successor of this daemon ends what was not built, lets run what was, and adopts what did.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,23 +37,38 @@ static void mark(libxl_domain_config *c, const char *serial)
 	c->c_info.xsdata = l;
 }
 
+/* The device model ends without a word that libxl would pass on. */
+static int say_why(const struct spec *s, int rc, struct err *e)
+{
+	const struct display *d = spec_display(s);
+	struct err said = *e;
+
+	if (rc == -EREMOTEIO && d->vnc && d->passwd && d->passwd[0])
+		fail(e, EREMOTEIO,
+		     "%s; a QEMU without DES takes no vncpasswd: without it the display is at a socket of root's",
+		     said.text);
+	return rc;
+}
+
 static int build(struct guest *g, const struct run *run, struct xen_opened *o, struct job *j, struct err *e)
 {
-	struct xen_files files = { .kernel = o->kernel, .ramdisk = o->ramdisk, .disks = (const char *const *)o->disks };
+	char *vnc = x_printf("%s/%s/vnc", g->b->dir, g->serial);
+	struct xen_files files = {
+		.kernel = o->kernel, .ramdisk = o->ramdisk, .disks = (const char *const *)o->disks, .vnc = vnc
+	};
 	libxl_domain_config c;
 	struct xen_call *call = NULL;
 	uint32_t id = INVALID_DOMID;
 	struct err late = { 0 };
 	int rc = xen_call_begin(g->b, g, &call, e);
 
-	if (rc)
-		return rc;
 	libxl_domain_config_init(&c);
-	rc = xen_config(run, &files, &c, e);
+	if (!rc)
+		rc = xen_config(run, &files, &c, e);
 	if (!rc) {
 		mark(&c, g->serial);
 		rc = libxl_domain_create_new(xen_call_ctx(call), &c, &id, xen_call_how(call), NULL);
-		rc = xen_call_finish(call, rc, j, "start", e);
+		rc = say_why(run->spec, xen_call_finish(call, rc, j, "start", e), e);
 		if (rc && id != (uint32_t)INVALID_DOMID && libxl_domain_info(xen_call_ctx(call), NULL, id) == 0 &&
 		    xen_destroy_id(g->b, g, (int)id, NULL, &late))
 			log_error("%s: what is left of a start, id %u: %s", run->name, id, late.text);
@@ -62,6 +77,7 @@ static int build(struct guest *g, const struct run *run, struct xen_opened *o, s
 	}
 	libxl_domain_config_dispose(&c);
 	xen_call_end(call);
+	free(vnc);
 	return rc;
 }
 
@@ -72,8 +88,9 @@ static int record(struct guest *g, enum xen_phase phase, struct err *e)
 	return xen_record_save(g->dirfd, &g->record, e);
 }
 
-static int unpause(struct guest *g, struct job *j, struct err *e)
+int xen_start_finish(struct guest *g, struct job *j, struct err *e)
 {
+	struct err late = { 0 };
 	struct xen_call *c = NULL;
 	int rc = xen_call_begin(g->b, g, &c, e);
 
@@ -82,6 +99,8 @@ static int unpause(struct guest *g, struct job *j, struct err *e)
 		rc = xen_call_finish(c, rc, j, "start", e);
 	}
 	xen_call_end(c);
+	if (!rc && record(g, XEN_STARTED, &late)) /* a successor sees by its time whether it ran */
+		log_warn("%s", late.text);
 	return rc;
 }
 
@@ -99,6 +118,7 @@ static int make(struct guest *g, const struct run *run, struct job *j, struct er
 
 	if (!rc)
 		rc = record(g, XEN_INTENT, e);
+	xen_console_keep(g);
 	test_point("xen-intent");
 	if (!rc)
 		rc = xen_files_open(run, j, &o, e);
@@ -118,10 +138,10 @@ static int make(struct guest *g, const struct run *run, struct job *j, struct er
 		return rc;
 	rc = job_check(j, e);
 	if (!rc)
-		rc = record(g, XEN_STARTED, e);
+		rc = record(g, run->paused ? XEN_STARTED : XEN_BUILT, e);
 	test_point("xen-started");
 	if (!rc && !run->paused)
-		rc = unpause(g, j, e);
+		rc = xen_start_finish(g, j, e);
 	test_point("xen-unpaused");
 	if (rc && xen_destroy_id(g->b, g, g->id, NULL, &late))
 		log_error("%s: what is left of a start, id %d: %s", run->name, (int)g->id, late.text);
@@ -197,12 +217,15 @@ int xen_destroy(struct guest *g, struct job *j, struct err *e)
 	if (rc)
 		return 0;
 	atomic_store(&g->destroying, true);
-	if (g->dirfd >= 0 && record(g, XEN_DESTROYING, &late)) /* a successor would say `vanished`, no more */
+	if (g->dirfd >= 0 && record(g, XEN_DESTROYING, &late)) /* a successor would not go on with it, no more */
 		log_warn("%s", late.text);
 	test_point("xen-destroy");
 	rc = xen_destroy_id(g->b, g, g->id, j, e);
-	if (rc)
+	if (rc) {
 		atomic_store(&g->destroying, false);
+		if (g->dirfd >= 0 && record(g, XEN_STARTED, &late)) /* or a successor would go on with it */
+			log_error("%s", late.text);
+	}
 	xen_monitor_kick(g->b->monitor);
 	return rc ? rc : xen_guest_wait(g, is_gone, 0, j, e);
 }

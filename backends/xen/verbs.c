@@ -111,8 +111,6 @@ int xen_trigger(struct guest *g, const char *what, struct job *j, struct err *e)
 
 	if (rc)
 		return rc;
-	if (!strcmp(what, "reset"))
-		return xen_reset(g, j, e);
 	for (size_t i = 0; i < COUNT(triggers); i++) {
 		if (strcmp(triggers[i].name, what) != 0)
 			continue;
@@ -122,7 +120,7 @@ int xen_trigger(struct guest *g, const char *what, struct job *j, struct err *e)
 			return fail(e, EOPNOTSUPP, "trigger %s: only an HVM guest has such a button", what);
 		return trigger(g, triggers[i].trigger, "trigger", j, e);
 	}
-	return fail(e, EINVAL, "trigger %s: nmi, reset, init, power, sleep or s3resume is wanted", what);
+	return fail(e, EINVAL, "trigger %s: nmi, init, power, sleep or s3resume is wanted", what);
 }
 
 /* For functions that libxl has no asynchronous form of; all of them are short. */
@@ -170,37 +168,5 @@ int xen_rename(struct guest *g, const char *name, struct job *j, struct err *e)
 		g->record = before;
 		set_called(g, before.name);
 	}
-	return rc;
-}
-
-int xen_pin(struct guest *g, unsigned vcpu, const struct cpus *cpus, struct job *j, struct err *e)
-{
-	libxl_bitmap map;
-	char text[CPUS_TEXT];
-	struct xen_call *c = NULL;
-	unsigned n = 0;
-	int rc;
-
-	(void)j;
-	libxl_bitmap_init(&map);
-	if (libxl_cpu_bitmap_alloc(g->b->query, &map, 0))
-		return fail(e, EREMOTEIO, "vcpu-pin: Xen does not tell its CPUs");
-	for (unsigned i = 0; i < g->b->cpus; i++) {
-		if (cpus_has(cpus, i)) {
-			libxl_bitmap_set(&map, (int)i);
-			n++;
-		}
-	}
-	if (!n) {
-		libxl_bitmap_dispose(&map);
-		return fail(e, EINVAL, "none of the CPUs %s is one of the host's, 0 to %u", cpus_format(text, cpus),
-		            g->b->cpus - 1);
-	}
-	rc = begin(g, &c, e);
-	if (!rc)
-		rc = xen_call_error(c, libxl_set_vcpuaffinity(xen_call_ctx(c), (uint32_t)g->id, vcpu, &map, NULL),
-		                    "vcpu-pin", e);
-	xen_call_end(c);
-	libxl_bitmap_dispose(&map);
 	return rc;
 }

@@ -71,6 +71,7 @@ static void tell_facts(struct guest *g, const libxl_dominfo *info)
 	}
 	lock_acquire(&g->lock);
 	g->actual_kib = info->current_memkb;
+	g->online = info->vcpu_online;
 	g->listed++;
 	cond_broadcast(&g->changed);
 	lock_release(&g->lock);
@@ -109,6 +110,8 @@ void xen_watch_see(struct guest *g, const libxl_dominfo *info)
 		tell_end(g, info->shutdown_reason);
 	else
 		tell_state(g, info->paused || info->shutdown ? STATE_PAUSED : STATE_RUNNING);
+	if (!info->shutdown)
+		xen_watch_sched(g, info);
 }
 
 void xen_watch_gone(struct guest *g)

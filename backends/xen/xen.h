@@ -24,8 +24,11 @@
 #define XEN_VCPUS_MAX 128
 #define XEN_LOG_MAX 65536 /* bytes of libxl's lines that wait for the monitor */
 
-/* How far a start came, in the record. A guest below PHASE_STARTED has not run one instruction. */
-enum xen_phase { XEN_INTENT, XEN_STARTED, XEN_DESTROYING };
+/*
+ * How far it came, in the record. With XEN_INTENT it has not run one instruction, and is ended by a successor; with XEN_BUILT it
+ * is whole and was to run, which a successor sees to.
+ */
+enum xen_phase { XEN_INTENT, XEN_BUILT, XEN_STARTED, XEN_DESTROYING };
 
 struct xen_record { /* what is in RUN/xen/SERIAL/run */
 	enum xen_phase phase;
@@ -38,16 +41,29 @@ struct xen_record { /* what is in RUN/xen/SERIAL/run */
 	uint64_t mem_target; /* MiB; 0: as configured */
 };
 
+/* A loop device that is held open for the disk VDEV. */
+struct xen_loop {
+	int fd;
+	char vdev[20];
+};
+
+struct xen_media { /* what libxl keeps of a drive's medium, to see that another tool changed it; hash 0: none yet */
+	long number;
+	uint64_t hash;
+};
+#define XEN_DRIVES 8
+
 struct xen_monitor;
 
 struct backend {
-	const struct sink *sink; /* [I] */
-	char *dir;               /* [I] RUN/xen */
-	int dirfd;               /* [I] */
-	char boot_id[64];        /* [I] */
-	xentoollog_logger *log;  /* [I] of the queries */
-	libxl_ctx *query;        /* [I] thread-safe by itself */
-	unsigned cpus;           /* [I] of the host */
+	const struct sink *sink;      /* [I] */
+	char *dir;                    /* [I] RUN/xen */
+	int dirfd;                    /* [I] */
+	char boot_id[64];             /* [I] */
+	xentoollog_logger *log;       /* [I] of the queries */
+	libxl_ctx *query;             /* [I] thread-safe by itself */
+	struct xc_interface_core *xc; /* [I] the monitor's */
+	unsigned cpus;                /* [I] of the host */
 	struct xen_monitor *monitor;
 
 	struct lock lock;
@@ -71,33 +87,45 @@ struct guest {
 	struct domain *domain;  /* [I] the cookie; NULL: refused, or foreign and not told yet [m] */
 	bool foreign;           /* [I] */
 	struct uuid uuid;       /* [I] */
-	struct spec *spec;      /* [I] once told */
+	struct spec *spec;      /* [l] once told: xen_guest_spec() */
 	bool adopted;           /* [I] started by an earlier daemon */
 	libxl_domain_type type; /* [m] before it was told, then [I] */
 	int dirfd;              /* [I] -1: foreign */
 	char serial[24];        /* [I] the folder's name */
 	struct xen_record record; /* [c] */
-	int *loops;               /* [I] loop devices, held until the guest is freed: they go with their last user */
-	size_t nloops;
-	atomic_int id;          /* [a] -1: not known yet */
-	atomic_bool built;      /* [a] the monitor may tell of it */
-	atomic_bool destroying; /* [a] its end is our doing */
+	struct xen_loop *loops;   /* [c] held until the disk or the guest goes: they go with their last user */
+	size_t nloops;            /* [c] */
+	atomic_bool look;         /* [a] its devices are to be looked at */
+	atomic_bool media_ours;   /* [a] a medium was changed by us */
+	atomic_int id;            /* [a] -1: not known yet */
+	atomic_bool built;        /* [a] the monitor may tell of it */
+	atomic_bool destroying;   /* [a] its end is our doing */
 
 	/* [m] */
 	uint64_t round, since; /* when it was seen last, and first */
+	int keptfd;            /* the folder's `console`; -1: foreign, or not known yet */
+	off_t kept, punched;   /* its end, and where its data begin */
 	bool known;            /* in the monitor's table */
 	bool told;             /* a state has been told */
 	char *name;            /* in xenstore */
 	uint64_t mem_told;
 	unsigned vcpus_told;
+	bool sched_known; /* which scheduler has it, while it is in this pool of CPUs: */
+	libxl_scheduler scheduler;
+	uint32_t cpupool;
+	struct sched sched_told;
 	char display[64];
+	uint64_t went; /* when devices of it were found to be gone; 0: none is */
+	struct xen_media media[XEN_DRIVES];
 
 	struct lock lock;
 	struct cond changed;
 	char called[NAME_MAX_LEN + 1];     /* [l] the name that we gave it */
 	enum domain_state state;           /* [l] told last */
 	bool ended, gone;                  /* [l] */
+	bool changing;                     /* [l] a call changes its devices, the monitor does not look */
 	uint64_t actual_kib;               /* [l] */
+	unsigned online;                   /* [l] VCPUs */
 	unsigned listed;                   /* [l] how often it was seen */
 	struct buf log;                    /* [l] lines of libxl for the monitor to tell */
 	struct xen_tty tty[XEN_TTY_COUNT]; /* [l] path and fd; changed by the monitor */
@@ -113,6 +141,7 @@ void xen_guest_list(struct guest *g); /* domfs's own: in the backend's list unti
 int xen_guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t arg), uint64_t arg, struct job *job,
                    struct err *e);
 bool xen_guest_is(const struct guest *g, uint64_t state);
+bool xen_guest_runs(struct guest *g); /* it executes */
 /* 0 while the guest runs or is paused; -EHOSTDOWN when it is gone, -EINVAL when it ended. */
 int xen_guest_alive(struct guest *g, enum domain_state *state, struct err *e);
 
@@ -143,6 +172,11 @@ void xen_monitor_know(struct xen_monitor *m, struct guest *g); /* takes a refere
 struct xs_handle *xen_monitor_xs(struct xen_monitor *m);
 int xen_monitor_epoll(struct xen_monitor *m);
 
+/* ---- ring.c: on the monitor thread ---- */
+struct xen_ring *xen_ring_open(struct backend *b);
+void xen_ring_read(struct xen_ring *r);  /* what is new there, to the daemon's log */
+void xen_ring_close(struct xen_ring *r); /* accepts NULL */
+
 /* ---- watch.c: on the monitor thread ---- */
 void xen_watch_see(struct guest *g, const libxl_dominfo *info);
 void xen_watch_gone(struct guest *g);
@@ -154,6 +188,9 @@ void xen_watch_name(struct guest *g, libxl_ctx *ctx);
 /* Tells appeared() once there is enough to say; false: not yet. */
 bool xen_foreign_appear(struct guest *g, libxl_ctx *ctx, const libxl_dominfo *info, uint64_t waited_msec);
 
+/* What libxl keeps of its configuration, a reference; NULL: nothing that can be told. */
+struct spec *xen_foreign_kept(libxl_ctx *ctx, uint32_t id);
+
 /* The text, in the configuration language, of what libxl was given; foreign_print.c. */
 void xen_foreign_print(const libxl_domain_config *c, struct buf *b);
 
@@ -162,12 +199,16 @@ void xen_console_look(struct guest *g, struct xs_handle *xs, int epoll); /* xens
 void xen_console_read(struct xen_tty *t, int epoll);
 void xen_console_retry(struct guest *g, int epoll); /* every tick */
 void xen_console_close(struct guest *g);
+void xen_console_keep(struct guest *g);   /* from now on what it says is kept in its folder, for a successor */
+void xen_console_retell(struct guest *g); /* what is kept there; before the monitor's thread runs */
+void xen_console_saved(struct guest *g);  /* the model has all of it on disk */
 int xen_console_write(struct guest *g, const char *p, size_t n, struct err *e);
 
 /* ---- record.c ---- */
 int xen_record_save(int dirfd, const struct xen_record *r, struct err *e); /* atomic and fsynced */
 int xen_record_load(int dirfd, struct xen_record *ret, struct err *e);
 int xen_record_folder(struct guest *g, uint64_t serial, struct err *e); /* make it, with the configuration in force */
+int xen_record_live(int dirfd, const struct spec *s, struct err *e);    /* S is in force */
 int xen_record_config(int dirfd, struct spec **ret, struct err *e);
 void xen_record_remove(struct backend *b, const char *serial);
 
@@ -177,17 +218,55 @@ struct xen_opened {
 	char **disks; /* as struct xen_files has them */
 	size_t ndisks;
 	int fds[2]; /* of kernel and ramdisk */
-	int *loops;
+	struct xen_loop *loops;
 	size_t nloops;
 };
+/*
+ * What stands for D's source, opened by BY: *path (the caller's; NULL: it goes by its own name) and *loop, a descriptor that keeps
+ * it there (-1: none is wanted). Untouched on failure.
+ */
+int xen_file_disk(const struct user *by, const struct disk *d, uint64_t deadline, char **path, int *loop,
+                  struct err *e);
+/* The same for a medium of a drive of a guest that runs, where libxl opens a file itself and takes no device. */
+int xen_file_medium(const struct user *by, const struct disk *d, uint64_t deadline, char **path, int *held,
+                    struct err *e);
 int xen_files_open(const struct run *run, struct job *j, struct xen_opened *ret, struct err *e);
 void xen_files_close(struct xen_opened *o);
+
+/* ---- device.c, device_wait.c, device_watch.c ---- */
+struct spec *xen_guest_spec(struct guest *g); /* a reference: in force, its devices too */
+int xen_disk_attach(struct guest *g, const struct spec *live, unsigned disk, const struct user *by, struct job *j,
+                    struct err *e);
+int xen_disk_detach(struct guest *g, const struct spec *live, const struct disk *disk, struct job *j, struct err *e);
+int xen_disk_media(struct guest *g, const struct spec *live, unsigned disk, const struct user *by, struct job *j,
+                   struct err *e);
+int xen_vif_attach(struct guest *g, const struct spec *live, unsigned vif, struct job *j, struct err *e);
+int xen_vif_detach(struct guest *g, const struct spec *live, const struct vif *vif, struct job *j, struct err *e);
+/* What is in force of G, with the devices of LIVE; a reference. */
+struct spec *xen_device_spec(struct guest *g, const struct spec *live);
+/* The monitor found LIVE; false: FROM, which it compared with, is in force no more, or is just being changed. */
+bool xen_device_found(struct guest *g, const struct spec *from, const struct spec *live);
+/* Until the guest's driver has taken the device vbd or vif NUMBER, or none seems to be there. */
+int xen_device_wait(struct guest *g, const char *kind, long number, struct job *j, struct err *e);
+bool xen_device_taken(struct guest *g, const char *kind, long number); /* some driver of the guest's has it */
+/* On the monitor thread: tells what another tool did. */
+void xen_device_look(struct guest *g, libxl_ctx *ctx, struct xs_handle *xs);
+
+/* ---- tune.c ---- */
+int xen_set_maxmem(struct guest *g, uint64_t mib, struct job *j, struct err *e);
+int xen_set_vcpus(struct guest *g, unsigned online, struct job *j, struct err *e);
+int xen_pin(struct guest *g, unsigned vcpu, const struct cpus *c, struct job *j, struct err *e);
+int xen_pin_soft(struct guest *g, unsigned vcpu, const struct cpus *c, struct job *j, struct err *e);
+int xen_set_sched(struct guest *g, const struct sched *s, struct job *j, struct err *e);
+int xen_dump_core(struct guest *g, int fd, struct job *j, struct err *e);
+void xen_watch_sched(struct guest *g, const libxl_dominfo *info); /* on the monitor thread: tells what is new */
 
 /* ---- memory.c ---- */
 uint64_t xen_video_kib(struct guest *g); /* of an HVM guest: not its balloon driver's */
 
 /* ---- start.c, adopt.c, verbs.c, memory.c, counters.c, info.c ---- */
 int xen_start(struct backend *b, const struct run *run, struct guest **ret, struct job *j, struct err *e);
+int xen_start_finish(struct guest *g, struct job *j, struct err *e); /* of one that is built and was to run */
 int xen_destroy(struct guest *g, struct job *j, struct err *e);
 /* For a guest that never ran, or of which no handle exists. */
 int xen_destroy_id(struct backend *b, struct guest *g, int id, struct job *j, struct err *e);
@@ -200,7 +279,6 @@ int xen_unpause(struct guest *g, struct job *j, struct err *e);
 int xen_trigger(struct guest *g, const char *what, struct job *j, struct err *e);
 int xen_sysrq(struct guest *g, char letter, struct job *j, struct err *e);
 int xen_rename(struct guest *g, const char *name, struct job *j, struct err *e);
-int xen_pin(struct guest *g, unsigned vcpu, const struct cpus *c, struct job *j, struct err *e);
 int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e);
 int xen_counters(struct guest *g, struct counters *ret, struct err *e);
 int xen_disk_counters(struct guest *g, unsigned disk, struct device_counters *ret, struct err *e);

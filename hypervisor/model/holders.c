@@ -17,6 +17,24 @@ void holders_destroy(struct holders *h)
 	lock_destroy(&h->lock);
 }
 
+static size_t count_mac(const struct spec *s, const uint8_t mac[6])
+{
+	size_t n, times = 0;
+	const struct vif *v = spec_vifs(s, &n);
+
+	for (size_t i = 0; i < n; i++)
+		times += !memcmp(v[i].mac, mac, sizeof(v[i].mac));
+	return times;
+}
+
+/* How often one domain is counted for it. */
+static size_t held_mac(const struct held *held, const uint8_t mac[6])
+{
+	size_t times = held->spec ? count_mac(held->spec, mac) : 0;
+
+	return times || !held->spec || !held->live ? times : count_mac(held->live, mac);
+}
+
 static void count(struct holders *h, enum holding what, const void *key, size_t n, int by) NEEDS(h->lock)
 {
 	struct table *t = &h->counts[what];
@@ -41,6 +59,10 @@ static void count_all(struct holders *h, const struct held *held, int by) NEEDS(
 		count(h, HOLDS_MAC, vifs[i].mac, sizeof(vifs[i].mac), by);
 	if (!held->live)
 		return;
+	vifs = spec_vifs(held->live, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!count_mac(held->spec, vifs[i].mac))
+			count(h, HOLDS_MAC, vifs[i].mac, sizeof(vifs[i].mac), by);
 	disks = spec_disks(held->live, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (disks[i].source)
@@ -83,6 +105,8 @@ void holders_update(struct domain *d)
 
 	if (!d->gone) {
 		now = (struct held){ .spec = d->spec, .live = d->live, .uuid = d->uuid, .owner = d->owner };
+		if (d->live && d->coming)
+			now.live = d->coming;
 		now.promised_mib = d->live ? d->mem_target + GUEST_OVERHEAD_MIB : 0;
 	}
 	if (!held_same(&d->held, &now))
@@ -121,14 +145,11 @@ static bool same_mac(const struct spec *a, const struct spec *b)
 	return false;
 }
 
-static size_t count_mac(const struct spec *s, const uint8_t mac[6])
+static bool has_mac_live(const struct spec *spec, const struct domain *other) NEEDS(other->lock)
 {
-	size_t n, count = 0;
-	const struct vif *v = spec_vifs(s, &n);
+	const struct spec *live = other->coming ? other->coming : other->live;
 
-	for (size_t i = 0; i < n; i++)
-		count += !memcmp(v[i].mac, mac, sizeof(v[i].mac));
-	return count;
+	return live && same_mac(spec, live);
 }
 
 /* Whether the uuid and the MACs are more often held than by D itself. */
@@ -143,8 +164,7 @@ static bool others_hold(struct domain *d, const struct spec *spec, const struct 
 	domain_lock(d);
 	others = holders_count(h, HOLDS_UUID, u, sizeof(*u)) > (own->spec && !memcmp(&own->uuid, u, sizeof(*u)));
 	for (size_t i = 0; i < n && !others; i++)
-		others = holders_count(h, HOLDS_MAC, v[i].mac, sizeof(v[i].mac)) >
-		         (own->spec ? count_mac(own->spec, v[i].mac) : 0);
+		others = holders_count(h, HOLDS_MAC, v[i].mac, sizeof(v[i].mac)) > held_mac(own, v[i].mac);
 	domain_unlock(d);
 	return others;
 }
@@ -163,7 +183,7 @@ int holders_check(struct domain *d, const struct spec *spec, const struct uuid *
 		domain_lock(other);
 		if (other != d && !memcmp(&other->uuid, u, sizeof(*u)))
 			rc = fail(e, EEXIST, "the domain %s has this uuid already", other->name);
-		else if (other != d && same_mac(spec, other->spec))
+		else if (other != d && (same_mac(spec, other->spec) || has_mac_live(spec, other)))
 			rc = fail(e, EEXIST, "the domain %s has one of these MAC addresses already", other->name);
 		domain_unlock(other);
 		domain_unref(other);

@@ -16,7 +16,7 @@
 
 enum holding {
 	HOLDS_UUID,
-	HOLDS_MAC,    /* in its desired configuration */
+	HOLDS_MAC,    /* in its desired configuration, or its guest has it */
 	HOLDS_IMAGE,  /* in use by its guest */
 	HOLDS_WRITES, /* likewise, not read-only */
 	HOLDS_OWNER,

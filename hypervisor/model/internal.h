@@ -82,21 +82,44 @@ int config_read(struct domain *d, const char *text, size_t n, struct spec **ret,
 void config_take(struct domain *d, const char *text, size_t n, struct spec *spec);
 void config_reject(struct domain *d, const char *why);
 int config_set_memory(struct job *j, uint64_t mib, struct err *e); /* edits the value in the text */
+/* EDIT appends to *ret what becomes of the text TEXT, which SPEC says, and gives 0 or -errno. */
+int config_rewrite(struct job *j,
+                   int (*edit)(const char *text, size_t n, const struct spec *spec, void *arg, struct buf *ret,
+                               struct err *e),
+                   void *arg, struct err *e);
+/* The MAC of the interface VIF of a domain that says none: it stays the same as long as the domain's uuid does. */
+void config_mac(const struct uuid *u, unsigned vif, char out[MAC_TEXT]);
 /* -EINVAL when D's file holds a text that was rejected: somebody's work, not to be lost by editing the one before. */
 int config_check_file(struct domain *d, struct err *e);
-/* The affinity of each VCPU as the value of cpus=, nothing (p is NULL) when all run anywhere; D's guest is asked. */
-int config_pins(struct domain *d, struct buf *ret, struct err *e);
+/* Change the value of K in the text, everything else verbatim. */
+int config_change(struct job *j, enum key k, const char *value, struct err *e);
 
 /* ---- policy.c ---- */
 
 void policy_apply(struct domain *d)
 	NEEDS(d->lock);              /* an end that is held: destroy, restart or preserve, on a pool thread */
 void policy_enable(struct model *m); /* ends told before this are applied now */
+/* Destroy D's guest and start it again as it was configured then; J, which cannot be stopped between, has the slot. */
+int domain_renew(struct domain *d, struct job *j, bool paused, struct err *e);
 
 /* ---- op_start.c ---- */
 
 /* Start SPEC as J's domain, whose slot J holds and which is off: ids, memory, images, then the backend. */
 int domain_run(struct job *j, struct spec *spec, bool paused, struct err *e);
+
+/* -EBUSY: another domain than D, which is on, has an image of SPEC in use. The lock of the registry is held. */
+int images_check(struct model *m, struct domain *d, const struct spec *spec, struct err *e) NEEDS(m->lock);
+
+/* ---- devices.c ---- */
+
+/* S with these disks or these interfaces in the place of its own. */
+int spec_with_disks(const struct spec *s, const struct disk *disks, size_t n, struct spec **ret, struct err *e);
+int spec_with_vifs(const struct spec *s, const struct vif *vifs, size_t n, struct spec **ret, struct err *e);
+/* The devices of LIVE are in force now: facts and events follow. */
+void devices_take(struct domain *d, const struct spec *live) NEEDS(d->lock);
+
+/* ---- devices_commit.c ---- */
+int devices_commit(struct job *j, struct err *e); /* what was changed at run time, into the configuration */
 
 /* ---- op_define.c ---- */
 
@@ -104,7 +127,25 @@ void domain_tell_name(
 	void *domain); /* on a pool thread; a reference: the backend learns the name that its guest has now */
 
 /* ---- op_live.c ---- */
+
+/* Take the slot and the guest for one call of the backend, which CAN do it; NULL: *e says why not. live_end() gives both back. */
+struct guest *live_begin(struct job *j, bool can, struct err *e);
+void live_end(struct job *j);
+void live_set(struct domain *d, enum key k, const char *value) NEEDS(d->lock); /* in force from now on */
 void domain_retarget(struct domain *d, uint64_t mib) NEEDS(d->lock); /* its memory at run time, not as configured */
+
+/* ---- op_commit.c ---- */
+
+/*
+ * Where each VCPU may run (SOFT: prefers to) as the value of cpus= (cpus_soft=), nothing (p is NULL) when that is anywhere; D's guest
+ * is asked.
+ */
+int config_pins(struct domain *d, bool soft, struct buf *ret, struct err *e);
+
+/* ---- op_tune.c ---- */
+
+void tune_save(struct domain *d); /* what was tuned, for a successor; no lock held */
+void tune_sched(struct domain *d, const struct sched *s) NEEDS(d->lock); /* its shares, by whoever gave them */
 
 /* ---- guest.c ---- */
 

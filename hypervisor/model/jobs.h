@@ -49,7 +49,7 @@ struct job {
 	bool policy;           /* [I] the daemon's own and short: whoever comes waits for it and is not refused */
 	bool destroys;         /* [I] once it has the slot: another destroy goes beside it and does not cancel it */
 	struct timespec since; /* [I] */
-	uint64_t deadline;     /* [I] clock_msec */
+	uint64_t deadline;     /* [I] clock_msec; an operation that may be long puts its own off before it begins */
 	int cancel_fd;         /* [I] eventfd, readable once stop is set */
 	atomic_int stop;       /* enum stop */
 	char stopped_by[CALLER_TEXT]; /* written before stop is set */

@@ -11,8 +11,8 @@
 #include "log.h"
 #include "testpoint.h"
 
-/* A MAC that stays the same as long as the domain's uuid does, in Xen's range. */
-static void mac_of(const struct uuid *u, unsigned vif, char out[MAC_TEXT])
+/* In Xen's range. */
+void config_mac(const struct uuid *u, unsigned vif, char out[MAC_TEXT])
 {
 	struct {
 		struct uuid uuid;
@@ -49,7 +49,7 @@ static void vifs_text(const struct spec *s, const struct uuid *u, struct buf *b)
 		buf_reset(&item);
 		buf_puts(&item, items[i]);
 		if (i < n && !v[i].has_mac) {
-			mac_of(u, (unsigned)i, mac);
+			config_mac(u, (unsigned)i, mac);
 			buf_printf(&item, "%smac=%s", item.len ? "," : "", mac);
 		}
 		print_quoted(b, item.p ? item.p : "", item.len);
@@ -277,26 +277,49 @@ int config_check_file(struct domain *d, struct err *e)
 	               : 0;
 }
 
-/* Change the value of K in the text, everything else verbatim. */
-static int config_change(struct job *j, enum key k, const char *value, struct err *e)
+int config_rewrite(struct job *j,
+                   int (*edit)(const char *text, size_t n, const struct spec *spec, void *arg, struct buf *ret,
+                               struct err *e),
+                   void *arg, struct err *e)
 {
 	struct buf text = { 0 }, changed = { 0 };
 	struct domain *d = j->domain;
+	struct spec *spec;
 	int rc;
 
 	lock_acquire(&d->model->disk);
 	domain_lock(d);
 	buf_add(&text, d->config, d->config_len);
+	spec = spec_ref(d->spec);
 	domain_unlock(d);
 	rc = config_check_file(d, e);
 	if (!rc)
-		rc = config_edit(text.p ? text.p : "", text.len, k, value, &changed, e);
+		rc = edit(text.p ? text.p : "", text.len, spec, arg, &changed, e);
 	if (!rc)
 		rc = set_config(j, changed.p ? changed.p : "", changed.len, e);
 	lock_release(&d->model->disk);
+	spec_unref(spec);
 	buf_free(&text);
 	buf_free(&changed);
 	return rc;
+}
+
+struct assignment {
+	enum key k;
+	const char *value;
+};
+
+static int edit_value(const char *text, size_t n, const struct spec *spec, void *arg, struct buf *ret, struct err *e)
+{
+	const struct assignment *a = arg;
+
+	(void)spec;
+	return config_edit(text, n, a->k, a->value, ret, e);
+}
+
+int config_change(struct job *j, enum key k, const char *value, struct err *e)
+{
+	return config_rewrite(j, edit_value, &(struct assignment){ k, value }, e);
 }
 
 int config_set_memory(struct job *j, uint64_t mib, struct err *e)
@@ -305,68 +328,4 @@ int config_set_memory(struct job *j, uint64_t mib, struct err *e)
 
 	snprintf(value, sizeof(value), "%llu", (unsigned long long)mib);
 	return config_change(j, KEY_memory, value, e);
-}
-
-int config_pins(struct domain *d, struct buf *ret, struct err *e)
-{
-	struct vcpu vcpus[128];
-	char cpus[CPUS_TEXT];
-	struct guest *g;
-	bool bound = false;
-	int n;
-
-	if (!d->model->ops->vcpu_list)
-		return fail(e, EOPNOTSUPP, "the hypervisor in use does not say where VCPUs may run");
-	g = guest_get(d, e);
-	if (!g)
-		return -e->code;
-	n = d->model->ops->vcpu_list(g, vcpus, COUNT(vcpus), e);
-	guest_put(d);
-	if (n < 0)
-		return n;
-	for (int i = 0; i < n; i++)
-		bound |= strcmp(cpus_format(cpus, &vcpus[i].affinity), "all") != 0;
-	for (int i = 0; bound && i < n; i++)
-		buf_printf(ret, "%s\"%s\"", i ? ", " : "[ ", cpus_format(cpus, &vcpus[i].affinity));
-	if (bound)
-		buf_puts(ret, " ]");
-	return 0;
-}
-
-static int commit_pins(struct job *j, struct err *e)
-{
-	struct buf b = { 0 };
-	int rc = config_pins(j->domain, &b, e);
-
-	if (!rc)
-		rc = config_change(j, KEY_cpus, b.p, e);
-	buf_free(&b);
-	return rc;
-}
-
-int domain_commit(struct job *j, struct err *e)
-{
-	struct domain *d = j->domain;
-	bool mem, pins;
-	uint64_t mib;
-	int rc = 0;
-
-	domain_lock(d);
-	mem = d->mem_changed;
-	pins = d->pins_changed;
-	mib = d->mem_target;
-	domain_unlock(d);
-	if (mem)
-		rc = config_set_memory(j, mib, e);
-	if (!rc && pins)
-		rc = commit_pins(j, e);
-	if (rc || j->dry)
-		return rc;
-	domain_lock(d);
-	if (d->mem_target == mib) /* else it was changed again meanwhile */
-		d->mem_changed = false;
-	d->pins_changed = false;
-	domain_touch(d);
-	domain_unlock(d);
-	return 0;
 }

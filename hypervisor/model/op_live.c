@@ -1,4 +1,4 @@
-/* What is changed while a guest runs: memory, VCPU affinity, triggers, the keyboard. */
+/* What is changed while a guest runs: memory, triggers, the keyboard. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +6,7 @@
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
 
-/* Take the slot and the guest for one call; live_end() gives both back. */
-static struct guest *live_begin(struct job *j, bool can, struct err *e)
+struct guest *live_begin(struct job *j, bool can, struct err *e)
 {
 	struct domain *d = j->domain;
 	struct guest *g;
@@ -24,7 +23,7 @@ static struct guest *live_begin(struct job *j, bool can, struct err *e)
 	return g;
 }
 
-static void live_end(struct job *j)
+void live_end(struct job *j)
 {
 	guest_put(j->domain);
 	job_end(j);
@@ -33,9 +32,12 @@ static void live_end(struct job *j)
 int domain_trigger(struct job *j, const char *what, struct err *e)
 {
 	const struct backend_ops *ops = j->domain->model->ops;
-	struct guest *g = live_begin(j, ops->trigger, e);
+	struct guest *g;
 	int rc;
 
+	if (!strcmp(what, "reset"))
+		return domain_reset(j, e);
+	g = live_begin(j, ops->trigger, e);
 	if (!g)
 		return -e->code;
 	rc = j->dry ? 0 : ops->trigger(g, what, j, e);
@@ -56,8 +58,7 @@ int domain_sysrq(struct job *j, char letter, struct err *e)
 	return rc;
 }
 
-/* The value of one key of the configuration in force has changed. */
-static void live_set(struct domain *d, enum key k, const char *value) NEEDS(d->lock)
+void live_set(struct domain *d, enum key k, const char *value)
 {
 	struct spec *with;
 	struct err ignored;
@@ -75,7 +76,7 @@ void domain_retarget(struct domain *d, uint64_t mib)
 
 	snprintf(value, sizeof(value), "%llu", (unsigned long long)mib);
 	d->mem_target = mib;
-	d->mem_changed = true;
+	d->tuned |= TUNED_MEMORY;
 	live_set(d, KEY_memory, value);
 }
 
@@ -115,48 +116,13 @@ int domain_set_memory(struct job *j, uint64_t mib, struct err *e)
 	if (!j->dry) {
 		rc = ops->set_memory(g, mib, j, e);
 		domain_lock(d);
-		if (!rc && domain_on(d)) {
+		if (!rc && domain_on(d) && d->mem_target != mib) { /* else it was told as another tool's doing */
 			domain_retarget(d, mib);
 			event_emit(d, "mem", "target_mib=%llu", (unsigned long long)mib);
 		}
 		domain_unlock(d);
 	}
 	live_end(j);
-	return rc;
-}
-
-int domain_pin(struct job *j, int vcpu, const struct cpus *hard, struct err *e)
-{
-	struct domain *d = j->domain;
-	const struct backend_ops *ops = d->model->ops;
-	struct guest *g = live_begin(j, ops->pin, e);
-	unsigned first = vcpu < 0 ? 0 : (unsigned)vcpu, last, online;
-	struct buf pins = { 0 };
-	bool told;
-	int rc = 0;
-
-	if (!g)
-		return -e->code;
-	domain_lock(d);
-	online = d->vcpus;
-	domain_unlock(d);
-	last = vcpu < 0 ? online - 1 : first;
-	if (last >= online)
-		rc = fail(e, EINVAL, "there is no VCPU %u; the guest has %u, counted from 0", last, online);
-	for (unsigned i = first; !rc && !j->dry && i <= last; i++)
-		rc = ops->pin(g, i, hard, j, e);
-	if (!rc && !j->dry) {
-		told = !config_pins(d, &pins, NULL);
-		domain_lock(d);
-		d->pins_changed = true;
-		if (told)
-			live_set(d, KEY_cpus, pins.p);
-		domain_touch(d);
-		event_emit(d, "vcpus", "pinned=%s", vcpu < 0 ? "all" : "one");
-		domain_unlock(d);
-	}
-	live_end(j);
-	buf_free(&pins);
 	return rc;
 }
 

@@ -5,6 +5,8 @@
 #include "hypervisor/model/operate.h"
 #include "testpoint.h"
 
+#define RESET_SECONDS 300 /* of a reset that is a start */
+
 static int fail_missing(struct err *e, const char *verb)
 {
 	return fail(e, EOPNOTSUPP, "%s: the hypervisor in use cannot do it", verb);
@@ -52,19 +54,15 @@ int domain_destroy(struct job *j, struct err *e)
 	return rc;
 }
 
-/* One changing call of the backend on the guest, in the domain's slot, while it is in one of STATES. */
-static int change(struct job *j, unsigned states, int (*call)(struct guest *, struct job *, struct err *),
-                  struct err *e)
+typedef int operation(struct guest *, struct job *, struct err *);
+
+/* One changing call of the backend on the guest, while it is in one of STATES. J has the domain's slot. */
+static int change_within(struct job *j, unsigned states, operation *call, struct err *e)
 {
 	struct domain *d = j->domain;
 	struct guest *g;
-	int rc;
+	int rc = 0;
 
-	if (!call)
-		return fail_missing(e, j->verb);
-	rc = job_begin(j, e);
-	if (rc)
-		return rc;
 	domain_lock(d);
 	if (!(states & STATE_BIT(d->state)))
 		rc = domain_on(d) ? fail(e, EINVAL, "%s: the domain is %s (%s); %s cannot be done", d->name,
@@ -77,6 +75,19 @@ static int change(struct job *j, unsigned states, int (*call)(struct guest *, st
 		if (g)
 			guest_put(d);
 	}
+	return rc;
+}
+
+static int change(struct job *j, unsigned states, operation *call, struct err *e)
+{
+	int rc;
+
+	if (!call)
+		return fail_missing(e, j->verb);
+	rc = job_begin(j, e);
+	if (rc)
+		return rc;
+	rc = change_within(j, states, call, e);
 	job_end(j);
 	return rc;
 }
@@ -104,9 +115,36 @@ int domain_reboot(struct job *j, struct err *e)
 	return asked(j, change(j, RUNS, j->domain->model->ops->reboot, e), "reboot-requested");
 }
 
+/* Whoever asked may stop waiting, but a machine whose button was pressed comes up again. */
+static int reset_by_start(struct job *j, struct err *e)
+{
+	struct job *whole = job_new(j->caller, j->domain, j->command, RESET_SECONDS);
+	bool paused;
+	int rc;
+
+	domain_lock(j->domain);
+	paused = j->domain->state == STATE_PAUSED;
+	domain_unlock(j->domain);
+	rc = domain_renew(j->domain, whole, paused, e);
+	job_free(whole);
+	return rc;
+}
+
 int domain_reset(struct job *j, struct err *e)
 {
-	return change(j, RUNS, j->domain->model->ops->reset, e);
+	operation *call = j->domain->model->ops->reset;
+	int rc;
+
+	if (!call)
+		return fail_missing(e, j->verb);
+	rc = job_begin(j, e);
+	if (rc)
+		return rc;
+	rc = change_within(j, RUNS, call, e);
+	if (rc == -ERESTART)
+		rc = reset_by_start(j, e);
+	job_end(j);
+	return rc;
 }
 
 int domain_pause(struct job *j, struct err *e)

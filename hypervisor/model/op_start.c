@@ -18,13 +18,13 @@ struct claim {
 };
 
 /* An image may be open for writing once. */
-static int check_images(const struct claim *c, const struct domain *other, struct err *e) NEEDS(other->lock)
+static int check_images(const struct spec *spec, const struct domain *other, struct err *e) NEEDS(other->lock)
 {
 	const struct disk *mine, *his;
 	size_t n, k;
 
-	mine = spec_disks(c->spec, &n);
-	his = spec_disks(other->live, &k);
+	mine = spec_disks(spec, &n);
+	his = spec_disks(other->coming ? other->coming : other->live, &k);
 	for (size_t i = 0; i < n; i++)
 		for (size_t o = 0; o < k; o++)
 			if (mine[i].source && his[o].source && !strcmp(mine[i].source, his[o].source) &&
@@ -75,22 +75,29 @@ static uint64_t promised_to_others(struct model *m, struct domain *d)
 	return promised;
 }
 
-/* Against all other domains that are on. */
-static int check_others(struct model *m, const struct claim *c, struct err *e) NEEDS(m->lock)
+int images_check(struct model *m, struct domain *d, const struct spec *spec, struct err *e)
 {
-	size_t looked_at = images_free(&m->holders, c->spec) ? 0 : m->domains;
+	size_t looked_at = images_free(&m->holders, spec) ? 0 : m->domains;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < looked_at; i++) {
 		struct domain *other = m->by_serial[i];
 
-		if (other == c->domain)
+		if (other == d)
 			continue;
 		lock_acquire(&other->lock);
 		if (other->live)
-			rc = check_images(c, other, e);
+			rc = check_images(spec, other, e);
 		lock_release(&other->lock);
 	}
+	return rc;
+}
+
+/* Against all other domains that are on. */
+static int check_others(struct model *m, const struct claim *c, struct err *e) NEEDS(m->lock)
+{
+	int rc = images_check(m, c->domain, c->spec, e);
+
 	return rc ? rc : check_memory(c, promised_to_others(m, c->domain), e);
 }
 
@@ -220,7 +227,7 @@ static void take_guest(struct domain *d, struct guest *g)
 		guest_forget(d);
 }
 
-/* A crash of long ago is not what a host that lost its power meanwhile is to tell. */
+/* A crash of long ago, and what was tuned then, is not what a host that lost its power meanwhile is to tell. */
 static void save_started(struct domain *d)
 {
 	struct err e = { 0 };
@@ -236,16 +243,16 @@ static int run_start(struct job *j, struct run *run, struct spec *spec, struct e
 	struct domain *d = j->domain;
 	struct model *m = d->model;
 	struct guest *g = NULL;
-	bool crashed;
+	bool old;
 	int rc;
 
 	domain_lock(d);
-	crashed = d->state == STATE_CRASHED;
+	old = d->state == STATE_CRASHED || d->tuned;
 	domain_unlock(d);
 	rc = begin_start(j, run, spec, e);
 	if (rc)
 		return rc;
-	if (crashed)
+	if (old)
 		save_started(d);
 	log_idle_keys(d, spec);
 	test_point("model-start");

@@ -16,8 +16,23 @@ int domain_pause(struct job *j, struct err *e);
 int domain_unpause(struct job *j, struct err *e);
 int domain_trigger(struct job *j, const char *what, struct err *e);
 int domain_sysrq(struct job *j, char letter, struct err *e);
-int domain_set_memory(struct job *j, uint64_t mib, struct err *e); /* off: written into the configuration */
-int domain_pin(struct job *j, int vcpu /* -1: all */, const struct cpus *hard, struct err *e);
+int domain_set_memory(struct job *j, uint64_t mib, struct err *e);       /* off: written into the configuration */
+int domain_set_maxmem(struct job *j, uint64_t mib, struct err *e);       /* likewise */
+int domain_set_vcpus(struct job *j, unsigned online, struct err *e);     /* likewise */
+int domain_set_sched(struct job *j, int weight, int cap, struct err *e); /* likewise; -1: as it is */
+int domain_pin(struct job *j, int vcpu /* -1: all */, const struct cpus *hard,
+               const struct cpus *soft /* NULL: as it is */, struct err *e);
+/* What the configuration S says, with what is usual where it says nothing. */
+struct sched spec_sched(const struct spec *s);
+/* The guest's memory becomes the new file PATH, made with the caller's rights: there as a whole or not at all. */
+int domain_dump_core(struct job *j, const char *path, struct err *e);
+
+/* Devices of a guest that runs. SPEC as in the lists disk= and vif=; what it names is opened with the caller's rights. */
+int domain_disk_attach(struct job *j, const char *spec, struct err *e);
+int domain_disk_detach(struct job *j, const char *vdev, struct err *e);
+int domain_disk_media(struct job *j, const char *vdev, const char *file /* NULL: none */, struct err *e);
+int domain_vif_attach(struct job *j, const char *spec, struct err *e);
+int domain_vif_detach(struct job *j, const char *which /* number or MAC */, struct err *e);
 int domain_cancel(struct job *j, struct err *e);
 int domain_commit(struct job *j, struct err *e); /* runtime changes into the configuration */
 

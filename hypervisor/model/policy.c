@@ -50,32 +50,54 @@ static int release(struct domain *d, struct job *j, struct err *e)
 	return rc;
 }
 
-static int revive(struct domain *d, struct job *j, struct err *e)
+/* What is in force, to start again. Memory that was taken at run time can be given back then too. */
+static struct spec *renewed(struct domain *d) NEEDS(d->lock)
 {
-	const struct backend_ops *ops = d->model->ops;
+	struct spec *spec = d->live ? spec_ref(d->live) : NULL, *whole;
+	struct err ignored;
+	char max[24];
+
+	if (!spec || !d->mem_max || spec_maxmem(spec) == d->mem_max)
+		return spec;
+	snprintf(max, sizeof(max), "%llu", (unsigned long long)d->mem_max);
+	if (spec_with(spec, KEY_maxmem, max, &whole, &ignored))
+		return spec;
+	spec_unref(spec);
+	return whole;
+}
+
+int domain_renew(struct domain *d, struct job *j, bool paused, struct err *e)
+{
 	struct spec *spec;
-	struct guest *g;
 	int rc;
 
-	if (ops->restart) {
-		g = guest_get(d, e);
-		if (!g)
-			return -e->code;
-		rc = ops->restart(g, j, e);
-		guest_put(d);
-		return rc;
-	}
 	domain_lock(d);
-	spec = d->live ? spec_ref(d->live) : NULL;
+	spec = renewed(d);
 	d->restarting = true; /* an orphan does not leave for it */
 	domain_unlock(d);
 	rc = spec ? release(d, j, e) : fail(e, EHOSTDOWN, "the guest is gone already");
 	if (!rc)
-		rc = domain_run(j, spec, false, e);
+		rc = domain_run(j, spec, paused, e);
 	domain_lock(d);
 	d->restarting = false;
 	domain_unlock(d);
 	spec_unref(spec);
+	return rc;
+}
+
+static int revive(struct domain *d, struct job *j, struct err *e)
+{
+	const struct backend_ops *ops = d->model->ops;
+	struct guest *g;
+	int rc;
+
+	if (!ops->restart)
+		return domain_renew(d, j, false, e);
+	g = guest_get(d, e);
+	if (!g)
+		return -e->code;
+	rc = ops->restart(g, j, e);
+	guest_put(d);
 	return rc;
 }
 

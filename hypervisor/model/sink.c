@@ -296,6 +296,27 @@ static void sink_event(struct domain *d, const char *name, const char *detail)
 	domain_unlock(d);
 }
 
+/* While a verb changes them, what it has done is in force first: what is told then was seen after it. */
+static void sink_devices(struct domain *d, const struct spec *live)
+{
+	domain_lock(d);
+	if (d->changing) {
+		spec_unref(d->told);
+		d->told = spec_ref(live);
+	} else {
+		devices_take(d, live);
+	}
+	domain_unlock(d);
+}
+
+static void sink_sched(struct domain *d, const struct sched *s)
+{
+	domain_lock(d);
+	if (d->live)
+		tune_sched(d, s);
+	domain_unlock(d);
+}
+
 const struct sink model_sink = {
 	.appeared = sink_appeared,
 	.id = sink_id,
@@ -310,4 +331,6 @@ const struct sink model_sink = {
 	.console = sink_console,
 	.log = sink_log,
 	.event = sink_event,
+	.devices = sink_devices,
+	.sched = sink_sched,
 };

@@ -32,10 +32,10 @@ static json_t *meta_pack(struct domain *d)
 	json_t *o;
 
 	lock_acquire(&d->lock);
-	o = json_pack("{s:I, s:s, s:i, s:i, s:i, s:s%, s:s%, s:s, s:s}", "serial", (json_int_t)d->serial, "uuid",
+	o = json_pack("{s:I, s:s, s:i, s:i, s:i, s:s%, s:s%, s:s, s:s, s:i}", "serial", (json_int_t)d->serial, "uuid",
 	              uuid_format(uuid, &d->uuid), "owner", (int)d->owner, "group", (int)d->group, "mode", (int)d->mode,
 	              "tags", d->tags, strlen(d->tags), "notes", d->notes, strlen(d->notes), "state",
-	              d->state == STATE_CRASHED ? "crashed" : "off", "reason", d->reason);
+	              d->state == STATE_CRASHED ? "crashed" : "off", "reason", d->reason, "tuned", (int)d->tuned);
 	lock_release(&d->lock);
 	return o;
 }
@@ -95,13 +95,13 @@ static int meta_unpack(struct domain *d, const struct buf *b, struct err *e)
 	json_t *o = json_loadb(b->p, b->len, 0, NULL);
 	const char *uuid, *tags, *notes, *state, *reason;
 	json_int_t serial;
-	int owner, group, mode, rc = 0;
+	int owner, group, mode, tuned = 0, rc = 0;
 	struct uuid u;
 
 	if (!o ||
-	    json_unpack(o, "{s:I, s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "serial", &serial, "uuid", &uuid, "owner",
-	                &owner, "group", &group, "mode", &mode, "tags", &tags, "notes", &notes, "state", &state,
-	                "reason", &reason) ||
+	    json_unpack(o, "{s:I, s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s?i}", "serial", &serial, "uuid", &uuid,
+	                "owner", &owner, "group", &group, "mode", &mode, "tags", &tags, "notes", &notes, "state",
+	                &state, "reason", &reason, "tuned", &tuned) ||
 	    serial <= 1) {
 		rc = fail(e, EINVAL, "%s: its meta file is damaged", d->name);
 		goto out;
@@ -120,6 +120,7 @@ static int meta_unpack(struct domain *d, const struct buf *b, struct err *e)
 	d->notes = x_strdup(notes);
 	d->state = strcmp(state, "crashed") ? STATE_OFF : STATE_CRASHED;
 	snprintf(d->reason, sizeof(d->reason), "%s", reason);
+	d->tuned = (unsigned)tuned; /* if its guest is still there */
 out:
 	json_decref(o);
 	return rc;

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What holds over every backend: one list of cases, run by tests/mount with the simulator and by tests/guest with QEMU. The
-# script that sources it has sourced tests/lib.sh and gives
+# What holds over every backend: one list of cases, run by tests/mount with the simulator, tests/guest with QEMU, tests/xen with Xen.
+# The script that sources it has sourced tests/lib.sh and gives
 #	config_text NAME	a configuration: memory=$MEM, maxmem=$MEM, vcpus=1, no name=; its guest shuts down when asked
 #	guest_ready NAME	returns when the guest obeys a shutdown and reads its console
 #	guest_do NAME WORD	the guest by itself does poweroff, reboot or crash
@@ -14,7 +14,7 @@ can() { not grep -q EOPNOTSUPP <(say "$G/ctl" "-n $*"; tail -n 1 "$G/history"); 
 STATUS_KEYS='name id uuid backend state reason since started mem_mib mem_actual_mib maxmem_mib vcpus maxvcpus disks vifs
 autostart config job owner group tags'
 FILES='autostart config console counters ctl disks domain.json events group history id job live log mem name notes owner
-pending state status tags uuid vcpu-list vcpus vifs vnc'
+pending sched state status tags uuid vcpu-list vcpus vifs vnc'
 
 contract() {
 	N=$1
@@ -181,8 +181,11 @@ contract_settings() {
 	case_ 'new configuration is pending until the next start' pending
 }
 
+targets() { grep -c " $N mem target_mib=" "$G/events"; }
 memory() { # WRITE EXPECT
-	say "$G/mem" "$1" && is "$(cat "$G/mem")" "$2" && until_ 60 key_is "$N/status" mem_actual_mib "$2" &&
+	local before
+	before=$(targets)
+	say "$G/mem" "$1" && is "$(targets)" $((before + 1)) && is "$(cat "$G/mem")" "$2" && until_ 60 key_is "$N/status" mem_actual_mib "$2" &&
 		grep -q " $N mem " "$G/events" && tail -n 5 "$G/history" | grep -q "ok 'mem $1'"
 }
 commits() {
@@ -267,6 +270,7 @@ contract_policies() {
 	case_ 'on_poweroff=preserve: its memory stays until destroy' policy_kept poweroff on_poweroff stopping
 	case_ 'on_reboot=restart: it runs again' policy_again reboot on_reboot
 	case_ 'on_reboot=destroy: off' policy reboot on_reboot destroy off
+	case_ 'reset is no reboot: it comes up again whatever on_reboot says' resets_anyhow
 	case_ 'on_crash=preserve: crashed, with its id' policy_kept crash on_crash crashed
 	case_ 'on_crash=restart: it runs again' policy_again crash on_crash
 	case_ 'on_crash=destroy: crashed, without one' policy crash on_crash destroy crashed
@@ -276,6 +280,9 @@ contract_policies() {
 
 with_policy() { # KEY ACTION
 	{ cat "$T/$N.cfg"; printf "%s = '%s'\n" "$1" "$2"; } >"$G/config" && verb_to start running && guest_ready "$N"
+}
+resets_anyhow() {
+	with_policy on_reboot destroy && say "$G/ctl" reset && until_ 30 state_is "$N" running && guest_ready "$N" && verb_to destroy off
 }
 no_job() { [ ! -s "$G/job" ]; }
 no_id() { [ -z "$(cat "$G/id")" ]; }

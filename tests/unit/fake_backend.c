@@ -132,6 +132,15 @@ void fake_tell_one(struct backend *b, struct tell *t)
 	case TELL_CONSOLE:
 		b->sink->console(g->domain, t->text, strlen(t->text));
 		break;
+	case TELL_DEVICES:
+		b->sink->devices(g->domain, t->live);
+		break;
+	case TELL_VCPUS:
+		b->sink->vcpus(g->domain, (unsigned)t->mib);
+		break;
+	case TELL_SCHED:
+		b->sink->sched(g->domain, &t->sched);
+		break;
 	case TELL_APPEARED:
 		g->domain = b->sink->appeared(b->sink->model, &f, g);
 		break;
@@ -250,9 +259,27 @@ void fake_memory(const char *name, uint64_t mib)
 	fake_tell(t);
 }
 
+void fake_sched(const char *name, struct sched s)
+{
+	struct tell t = fake_tell_of(TELL_SCHED, find(name), "");
+
+	t.sched = s;
+	fake_tell(t);
+}
+
 void fake_console(const char *name, const char *text)
 {
 	fake_tell(fake_tell_of(TELL_CONSOLE, find(name), text));
+}
+
+void fake_devices(const char *name, const char *spec)
+{
+	struct tell t = fake_tell_of(TELL_DEVICES, find(name), "");
+
+	if (spec_parse(spec, strlen(spec), &t.live, NULL, NULL))
+		abort();
+	fake_tell(t);
+	spec_unref(t.live);
 }
 
 struct guest *fake_guest_new(const char *name, struct domain *d)

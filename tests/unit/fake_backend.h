@@ -29,7 +29,9 @@ void fake_state(const char *name, enum domain_state s, const char *reason);
 void fake_ended(const char *name, enum end how, bool held, const char *reason);
 void fake_gone(const char *name, enum end how, const char *reason);
 void fake_memory(const char *name, uint64_t mib);
+void fake_sched(const char *name, struct sched s);
 void fake_console(const char *name, const char *text);
+void fake_devices(const char *name, const char *spec); /* in force, as another tool made it */
 
 /* A guest that already runs: told by adopt() when called before model_open(), else at once. SPEC may be NULL. */
 struct domain *fake_appear(const char *name, const struct uuid *u, int id, const char *spec, bool foreign);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Write the call down; fail or block when the test wants it. */
 static int enter(const char *verb, const char *name, const struct job *j, struct err *e)
@@ -199,6 +200,105 @@ static int fake_pin(struct guest *g, unsigned vcpu, const struct cpus *cpus, str
 	return enter("pin", g->name, j, e);
 }
 
+static int fake_disk_attach(struct guest *g, const struct spec *live, unsigned disk, const struct user *by,
+                            struct job *j, struct err *e)
+{
+	size_t n;
+	char *what = x_printf("%s %s by %u", g->name, spec_disks(live, &n)[disk].vdev, by->uid);
+	int rc = enter("disk+", what, j, e);
+
+	free(what);
+	return rc;
+}
+
+static int fake_disk_detach(struct guest *g, const struct spec *live, const struct disk *disk, struct job *j,
+                            struct err *e)
+{
+	char *what = x_printf("%s %s", g->name, disk->vdev);
+	int rc = enter("disk-", what, j, e);
+
+	(void)live;
+	free(what);
+	return rc;
+}
+
+static int fake_disk_media(struct guest *g, const struct spec *live, unsigned disk, const struct user *by,
+                           struct job *j, struct err *e)
+{
+	size_t n;
+	const struct disk *drive = &spec_disks(live, &n)[disk];
+	char *what = x_printf("%s %s %s", g->name, drive->vdev, drive->source ? drive->source : "-");
+	int rc = enter("media", what, j, e);
+
+	(void)by;
+	free(what);
+	return rc;
+}
+
+static int fake_vif_attach(struct guest *g, const struct spec *live, unsigned vif, struct job *j, struct err *e)
+{
+	size_t n;
+	char *what = x_printf("%s %u", g->name, spec_vifs(live, &n)[vif].index);
+	int rc = enter("vif+", what, j, e);
+
+	free(what);
+	return rc;
+}
+
+static int fake_vif_detach(struct guest *g, const struct spec *live, const struct vif *vif, struct job *j,
+                           struct err *e)
+{
+	char *what = x_printf("%s %u", g->name, vif->index);
+	int rc = enter("vif-", what, j, e);
+
+	(void)live;
+	free(what);
+	return rc;
+}
+
+static int fake_pin_soft(struct guest *g, unsigned vcpu, const struct cpus *cpus, struct job *j, struct err *e)
+{
+	(void)vcpu;
+	(void)cpus;
+	return enter("soft", g->name, j, e);
+}
+
+static int fake_set_maxmem(struct guest *g, uint64_t mib, struct job *j, struct err *e)
+{
+	(void)mib;
+	return enter("maxmem", g->name, j, e);
+}
+
+static int fake_set_vcpus(struct guest *g, unsigned online, struct job *j, struct err *e)
+{
+	struct tell t = fake_tell_of(TELL_VCPUS, g, "");
+	int rc = enter("online", g->name, j, e);
+
+	t.mib = online;
+	if (!rc)
+		fake_tell(t);
+	return rc;
+}
+
+static int fake_set_sched(struct guest *g, const struct sched *s, struct job *j, struct err *e)
+{
+	struct tell t = fake_tell_of(TELL_SCHED, g, "");
+	int rc = enter("sched", g->name, j, e);
+
+	t.sched = *s;
+	if (!rc)
+		fake_tell(t);
+	return rc;
+}
+
+/* What is written before the test's failure or block is what must not be seen. */
+static int fake_dump_core(struct guest *g, int fd, struct job *j, struct err *e)
+{
+	if (write(fd, "core", 4) != 4)
+		return fail(e, errno, "the core cannot be written: %s", strerror(errno));
+	return enter("dump", g->name, j, e);
+}
+
 static int fake_rename(struct guest *g, const char *name, struct job *j, struct err *e)
 {
 	(void)g;
@@ -226,6 +326,7 @@ static int fake_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struc
 		return rc;
 	ret[0] = (struct vcpu){ .cpu = -1, .state = 'r' };
 	cpus_add(&ret[0].affinity, 1);
+	cpus_add(&ret[0].soft, 2);
 	return 1;
 }
 
@@ -257,8 +358,11 @@ static void fake_forget(struct guest *g)
 	.check = fake_check, .start = fake_start, .destroy = fake_destroy, .shutdown = fake_shutdown,                  \
 	.reboot = fake_reboot, .reset = fake_reset_guest, .pause = fake_pause, .unpause = fake_unpause,                \
 	.sysrq = fake_sysrq, .set_memory = fake_set_memory, .pin = fake_pin, .rename = fake_rename,                    \
-	.counters = fake_counters, .vcpu_list = fake_vcpu_list, .console_write = fake_console_write,                   \
-	.forget = fake_forget
+	.pin_soft = fake_pin_soft, .set_maxmem = fake_set_maxmem, .set_vcpus = fake_set_vcpus,                         \
+	.set_sched = fake_set_sched, .dump_core = fake_dump_core, .counters = fake_counters,                           \
+	.vcpu_list = fake_vcpu_list, .console_write = fake_console_write, .disk_attach = fake_disk_attach,             \
+	.disk_detach = fake_disk_detach, .disk_media = fake_disk_media, .vif_attach = fake_vif_attach,                 \
+	.vif_detach = fake_vif_detach, .forget = fake_forget
 
 const struct backend_ops fake_backend = { OPS };
 const struct backend_ops fake_restart_backend = { OPS, .restart = fake_restart };

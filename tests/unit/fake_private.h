@@ -22,12 +22,24 @@ struct guest {
 /* One thing to be told. */
 struct tell {
 	struct tell *next;
-	enum { TELL_STATE, TELL_ENDED, TELL_GONE, TELL_MEMORY, TELL_CONSOLE, TELL_APPEARED } what;
+	enum {
+		TELL_STATE,
+		TELL_ENDED,
+		TELL_GONE,
+		TELL_MEMORY,
+		TELL_VCPUS,
+		TELL_SCHED,
+		TELL_CONSOLE,
+		TELL_APPEARED,
+		TELL_DEVICES
+	} what;
 	struct guest *guest;
 	enum domain_state state;
 	enum end end;
 	bool held;
-	uint64_t mib;
+	uint64_t mib; /* or how many VCPUs */
+	struct sched sched;
+	struct spec *live;
 	char text[256];
 	bool *done;
 };

@@ -27,7 +27,6 @@
 #include "tests/unit/test.h"
 #include "units.h"
 
-#define LIMIT 20000 /* ms; only a failing test waits so long */
 #define LOG_MAX 4096
 #define ENTRIES 64
 

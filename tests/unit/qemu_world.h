@@ -21,8 +21,6 @@
 #include "job.h"
 #include "tests/unit/test.h"
 
-#define LIMIT 20000 /* ms; only a failing test waits so long */
-
 #define RESUME "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 0}, \"event\": \"RESUME\"}\n"
 #define STOP "{\"timestamp\": {\"seconds\": 2, \"microseconds\": 0}, \"event\": \"STOP\"}\n"
 #define POWEROFF                                                                                                       \

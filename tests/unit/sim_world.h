@@ -15,7 +15,6 @@
 #include "backends/sim/sim.h"
 #include "tests/unit/test.h"
 
-#define LIMIT 20000 /* ms; only a failing test waits so long */
 #define HOUR 3600000
 
 /* ---- a job ---- */
@@ -41,6 +40,11 @@ int job_check(const struct job *j, struct err *e)
 	if (atomic_load(&j->stop))
 		return fail(e, ECANCELED, "cancelled");
 	return clock_msec() >= j->deadline ? fail(e, ETIMEDOUT, "no answer in time") : 0;
+}
+
+void job_progress(struct job *j, unsigned percent, uint64_t left_bytes, unsigned eta_seconds)
+{
+	(void)j, (void)percent, (void)left_bytes, (void)eta_seconds;
 }
 
 static inline struct job job_open(uint64_t msec)
@@ -171,6 +175,11 @@ static inline void on_event(struct domain *d, const char *name, const char *deta
 	tell("%s event %s %s", d->name, name, detail);
 }
 
+static inline void on_sched(struct domain *d, const struct sched *s)
+{
+	tell("%s sched %u %u", d->name, s->weight, s->cap);
+}
+
 static const struct sink sink = {
 	.model = &model,
 	.appeared = on_appeared,
@@ -183,6 +192,7 @@ static const struct sink sink = {
 	.console = on_console,
 	.log = on_log,
 	.event = on_event,
+	.sched = on_sched,
 };
 
 /* The next line told must be LINE. */

@@ -9,7 +9,6 @@
 #include "backends/qemu/qemu.h"
 #include "tests/unit/config.h"
 
-#define LIMIT 20000
 #define NOBODY 65534
 
 static const struct user root = { 0 }, nobody = { .uid = NOBODY, .gid = NOBODY };

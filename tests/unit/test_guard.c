@@ -23,8 +23,6 @@
 #include "tests/unit/test.h"
 #include "units.h"
 
-#define LIMIT 20000 /* ms; only a failing test waits so long */
-
 static char dir[] = "/tmp/test-guard-XXXXXX", mnt[64], connections[64]; /* the mount's name has a blank */
 static int tells[2]; /* what the daemon says: 'r' it serves, 's' a thread of it is stuck */
 static pid_t daemon_pid;

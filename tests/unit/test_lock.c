@@ -2,8 +2,6 @@
 #include "units.h"
 #include "tests/unit/test.h"
 
-#define LIMIT 20000 /* ms; only a failing test waits so long */
-
 struct shared {
 	struct lock lock;
 	struct cond cond;

@@ -185,7 +185,7 @@ static void test_live(void **state)
 	assert_int_equal(world_start(w, d), 0);
 	assert_int_equal(world_call(w, d, 0, "mem-set 129", call_memory, &(uint64_t){ 129 }), -EINVAL);
 	assert_int_equal(world_call(w, d, 0, "mem-set 100", call_memory, &(uint64_t){ 100 }), 0);
-	assert_true(d->mem_actual == 100 && d->mem_target == 100 && d->mem_changed);
+	assert_true(d->mem_actual == 100 && d->mem_target == 100 && d->tuned == TUNED_MEMORY);
 	fake_fail("mem", ETIMEDOUT);
 	assert_int_equal(world_call(w, d, 0, "mem-set 90", call_memory, &(uint64_t){ 90 }), -ETIMEDOUT);
 	assert_int_equal(d->mem_target, 100);
@@ -194,8 +194,8 @@ static void test_live(void **state)
 	domain_unlock(d);
 	assert_int_equal(parse_cpus("1", &all, &w->e), 0);
 	j = job_new(&caller_self, d, "vcpu-pin", 60);
-	assert_int_equal(domain_pin(j, 3, &all, &w->e), -EINVAL);
-	assert_int_equal(domain_pin(j, -1, &all, &w->e), 0);
+	assert_int_equal(domain_pin(j, 3, &all, NULL, &w->e), -EINVAL);
+	assert_int_equal(domain_pin(j, -1, &all, NULL, &w->e), 0);
 	assert_int_equal(domain_sysrq(j, 's', &w->e), 0);
 	assert_int_equal(domain_trigger(j, "nmi", &w->e), -EOPNOTSUPP);
 	assert_int_equal(domain_console_write(d, "ls\n", 3, &w->e), 3);
@@ -209,7 +209,7 @@ static void test_live(void **state)
 	domain_unlock(d);
 	assert_int_equal(world_call(w, d, 0, "destroy", call_destroy, NULL), 0);
 	assert_int_equal(domain_console_write(d, "x", 1, &w->e), -EHOSTDOWN);
-	assert_false(d->mem_changed || d->tuned);
+	assert_false(d->tuned);
 }
 
 static void test_sample(void **state)

@@ -3,7 +3,6 @@
 #include "units.h"
 #include "tests/unit/test.h"
 
-#define LIMIT 20000
 #define ORDINARY 256 /* as many as pool.c lets run */
 
 static struct lock lock = LOCK_INIT;

@@ -13,7 +13,6 @@
 #include "launcher.h"
 #include "tests/unit/config.h"
 
-#define LIMIT 20000 /* ms; only a failing test waits so long */
 #define UID 70001
 
 static char dir[] = "/tmp/test-process-XXXXXX";

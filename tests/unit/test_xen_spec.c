@@ -11,6 +11,7 @@
 #define PV "memory=64\nkernel='/k'\n"
 #define PVH "type='pvh'\n" PV
 #define HVM "type='hvm'\nmemory=64\n"
+#define SECRET "vncpasswd='secret'\n"
 #define DISKS 4
 
 static void test_keys(void **state)
@@ -32,7 +33,9 @@ static void test_keys(void **state)
 static int config_of(const char *text, uid_t uid, json_t **ret, struct err *e)
 {
 	static const char *const disks[DISKS] = { "/dev/loop0", "/dev/loop1", "/dev/loop2", NULL };
-	struct xen_files files = { .kernel = "/open/kernel", .ramdisk = "/open/ramdisk", .disks = disks };
+	struct xen_files files = {
+		.kernel = "/open/kernel", .ramdisk = "/open/ramdisk", .disks = disks, .vnc = "/run/vnc"
+	};
 	struct spec *s = must_parse(text);
 	struct user owner = { .uid = uid };
 	struct run run = { .name = "web1", .uuid.b = "0123456789abcde", .spec = s, .owner = &owner };
@@ -156,20 +159,25 @@ static const struct {
 	  "xx0xxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
 	/* displays */
 	{ HVM, "b_info/type.hvm/vnc/enable", "True" },
-	{ HVM, "b_info/type.hvm/vnc/listen", "127.0.0.1" },
-	{ HVM, "b_info/type.hvm/vnc/findunused", "True" },
+	{ HVM, "b_info/type.hvm/vnc/listen", "unix:/run/vnc" },
+	{ HVM, "b_info/type.hvm/vnc/findunused", "False" },
+	{ HVM, "b_info/type.hvm/vnc/passwd", NULL },
+	{ HVM SECRET, "b_info/type.hvm/vnc/listen", "127.0.0.1" },
+	{ HVM SECRET, "b_info/type.hvm/vnc/findunused", "True" },
 	{ HVM "vnc=0\n", "b_info/type.hvm/vnc/enable", "False" },
 	{ HVM "vnc=0\n", "b_info/type.hvm/vnc/passwd", NULL },
-	{ HVM "vncdisplay=7\n", "b_info/type.hvm/vnc/display", "7" },
-	{ HVM "vncdisplay=7\n", "b_info/type.hvm/vnc/findunused", "False" },
-	{ HVM "vncpasswd='secret'\n", "b_info/type.hvm/vnc/passwd", "secret" },
-	{ HVM "vnclisten='0.0.0.0'\n", "b_info/type.hvm/vnc/listen", "0.0.0.0" },
-	{ HVM "vnclisten='[::1]:3'\n", "b_info/type.hvm/vnc/listen", "[::1]:3" },
-	{ HVM "vnclisten='[::1]:3'\n", "b_info/type.hvm/vnc/display", NULL },
+	{ HVM SECRET "vncdisplay=7\n", "b_info/type.hvm/vnc/display", "7" },
+	{ HVM SECRET "vncdisplay=7\n", "b_info/type.hvm/vnc/findunused", "False" },
+	{ HVM SECRET, "b_info/type.hvm/vnc/passwd", "secret" },
+	{ HVM "vnclisten='0.0.0.0'\n", "b_info/type.hvm/vnc/listen", "unix:/run/vnc" },
+	{ HVM SECRET "vnclisten='0.0.0.0'\n", "b_info/type.hvm/vnc/listen", "0.0.0.0" },
+	{ HVM SECRET "vnclisten='[::1]:3'\n", "b_info/type.hvm/vnc/listen", "[::1]:3" },
+	{ HVM SECRET "vnclisten='[::1]:3'\n", "b_info/type.hvm/vnc/display", NULL },
 	{ HVM, "vfbs", NULL },
 	{ PV, "vfbs", NULL },
 	{ PV "vnc=1\nkeymap='de'\n", "vfbs/0/keymap", "de" },
 	{ PV "vfb=['vnc=1,vncpasswd=x']\n", "vfbs/0/vnc/passwd", "x" },
+	{ PV "vfb=['vnc=1']\n", "vfbs/0/vnc/listen", "unix:/run/vnc" },
 	{ PV "vfb=['vnc=1']\n", "vkbs/0/devid", "0" },
 	/* disks */
 	{ PV "disk=['/a,raw,xvda,w']\n", "disks",
@@ -236,19 +244,26 @@ static void test_config(void **state)
 	}
 }
 
-/* Two without a password have two, and neither is empty. */
-static void test_password(void **state)
+/* A display without a password is at a socket, which must be one. */
+static void test_socket(void **state)
 {
-	static const char path[] = "b_info/type.hvm/vnc/passwd";
-	json_t *a = NULL, *b = NULL;
+	static const char *const bad[] = {
+		NULL, "/run/a,b",
+		"/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
+		"0123456789/0123456789/0123456789/vnc"
+	};
+	struct display d = { .vnc = true, .number = -1 };
+	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(config_of(HVM, 0, &a, NULL), 0);
-	assert_int_equal(config_of(HVM, 0, &b, NULL), 0);
-	assert_int_equal(json_string_length(at(a, path)), 8);
-	assert_string_not_equal(json_string_value(at(a, path)), json_string_value(at(b, path)));
-	json_decref(a);
-	json_decref(b);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		libxl_vnc_info v;
+
+		libxl_vnc_info_init(&v);
+		assert_int_equal(xen_spec_vnc(&d, bad[i], &v, &e), -EINVAL);
+		assert_non_null(strstr(e.text, "vncpasswd"));
+		libxl_vnc_info_dispose(&v);
+	}
 }
 
 /* A list of CPUs online is copied as a whole into a table of 16 bytes. */
@@ -256,7 +271,7 @@ static void test_online(void **state)
 {
 	struct spec *s = must_parse(HVM "vcpus=128\n");
 	struct run run = { .name = "n", .spec = s };
-	struct xen_files files = { 0 };
+	struct xen_files files = { .vnc = "/run/vnc" };
 	libxl_domain_config c;
 
 	(void)state;
@@ -338,7 +353,7 @@ static void test_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys),   cmocka_unit_test(test_config), cmocka_unit_test(test_password),
+		cmocka_unit_test(test_keys),   cmocka_unit_test(test_config), cmocka_unit_test(test_socket),
 		cmocka_unit_test(test_online), cmocka_unit_test(test_wrong),
 	};
 

@@ -21,6 +21,11 @@ case_ "Domain-0 has its real memory and VCPUs" eval '
 case_ "the host has its real memory" eval '
 	is "$(key info total_memory)" "$(xl info total_memory)" && is "$(key info nr_cpus)" "$(xl info nr_cpus)"'
 
+case_ "and is told by the keys of xl info, with its values" eval '
+	xl info | sed "s/ *: /=/" | while IFS="=" read -r key value; do is "${value:--}" "$(key info "$key")" || echo "$key"; done | not grep .'
+case_ "what the hypervisor says of itself (xl dmesg) is in the log" eval '
+	not grep -q "(XEN).*pressed" "$VM/log" && xl debug-keys h && until_ 10 grep -q "(XEN).*pressed" "$VM/log"'
+
 cat "$VM/.events" >"$T/stream" &
 streamer=$!
 case_ "another is made by xl, paused" eval 'XL=-p foreign late "${tiny[@]}"'

@@ -54,6 +54,12 @@ died() { # POINT: it did, by its own hand
 	case_ "$1: the daemon is dead" test $? = 137
 }
 settled() { case $(cat "$VM/$1/state") in off | running | paused) ;; *) return 1 ;; esac; }
+# One that was to run and is built does: what it was, not only that it is there.
+finished() {
+	case $1 in
+	xen-started | xen-unpaused) key_is kept/status reason adopted && until_ 10 state_is kept running && until_ 10 not xl_state_has kept p ;;
+	esac
+}
 whole() { # kept is off or on, xl agrees, and on or off it has what it should
 	until_ "$LIMIT" settled kept || { echo "kept is $(cat "$VM/kept/state")"; return 1; }
 	agree || return
@@ -69,6 +75,7 @@ xen-built start
 xen-started start
 xen-unpaused start
 xen-destroy destroy
+xen-attached attach
 xen-appeared adopt
 '
 case_ "every test point of the source is tried here" diff <(printf '%s\n' "$points" | cut -d' ' -f1 | sed '/^$/d' | sort) \
@@ -89,6 +96,7 @@ for point in $(of start); do
 		fi
 		daemon
 		case_ "$point, $again: it is off, or runs whole" whole
+		case_ "$point, $again: what was begun is finished" finished "$point"
 		case_ "$point, $again: it works" works
 		stop_daemon
 	done
@@ -101,14 +109,27 @@ for point in $(of destroy); do
 	ctl kept destroy >/dev/null 2>&1
 	died "$point"
 	daemon
-	case_ "$point: it is off, or runs whole" whole
+	case_ "$point: it is off" eval 'state_is kept off && no_domain kept && nothing_left'
+	case_ "$point: it works" works
+	stop_daemon
+done
+truncate -s 1M "$T/other.img"
+for point in $(of attach); do
+	daemon
+	ctl kept "start -p"
+	stop_daemon
+	dying "$point"
+	ctl kept "block-attach format=raw,vdev=xvdb,access=rw,target=$T/other.img" >/dev/null 2>&1
+	died "$point"
+	daemon
+	case_ "$point: the tree has the disks that xl has" eval 'state_is kept paused && agree'
 	case_ "$point: it works" works
 	stop_daemon
 done
 
 # At any moment, while it starts and ends all the time.
 busy() {
-	while [ -e "$VM/ctl" ]; do
+	while kill -0 "$PID"; do
 		ctl kept "start -p"
 		ctl kept destroy
 	done >/dev/null 2>&1

@@ -3,7 +3,17 @@
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
+
+# Two that start with the host, which is what the first daemon after its boot takes for that.
+mkdir -p "$T/etc/auto"
+for name in first second; do guest_cfg "$name" "${tiny[@]}" >"$T/etc/$name.cfg"; done
+ln -s ../first.cfg "$T/etc/auto/20-first.cfg"
+ln -s ../second.cfg "$T/etc/auto/10-second.cfg"
 daemon
+case_ "what auto/ links is started with the host, in its order" eval '
+	until_ 60 state_is first running && state_is second running && [ "$(xl_id second)" -lt "$(xl_id first)" ] && agree'
+case_ "both are undefined" eval '
+	for name in first second; do ctl $name "autostart off" && ctl $name destroy && rmdir "$VM/$name" || exit; done && nothing_left'
 
 names=$(seq -f 'd%g' 0 9)
 each() { printf '%s\n' "$names" | xargs -P 2 -I{} sh -c 'echo "$1" >"$VM/$2/ctl" || tail -n 1 "$VM/$2/history"' - "$1" {}; } # VERB
@@ -18,7 +28,9 @@ make_all() {
 }
 case_ "ten domains are defined" make_all
 open=
-for round in 1 2 3; do
+end=$((SECONDS + 300 * SLOW)) # what is wrong once in fifty rounds shows in some run
+for round in $(seq 50); do
+	[ "$SECONDS" -lt "$end" ] || { skip "rounds $round to 50: the machine is too slow for them"; break; }
 	case_ "round $round: all are started, paused" eval 'each "start -p" && all paused'
 	[ "$round" != 1 ] || case_ "round $round: as xl says" agree
 	case_ "round $round: all are destroyed" eval 'each destroy && all off'
