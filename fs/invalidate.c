@@ -7,6 +7,8 @@
 #include "fs/dirname.h"
 #include "fs/naming.h"
 
+#define RETRY_MSEC 1000
+
 struct after {
 	struct after *next;
 	bool names;
@@ -145,14 +147,11 @@ static void round_release(struct invalidator *inv, uint64_t seq, struct after *l
 	herald_after(inv->herald, release_done, r);
 }
 
-/*
- * All that is due; where somebody waits for an answer, what is not due yet may be what he did. A line follows the mark of its
- * change, so the marks of all lines up to SEQ are in the set that is taken after it.
- */
+/* A line follows the mark of its change, so the marks of all lines up to SEQ are in the set that is taken after it. */
 static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	uint64_t seq = model_last_event(inv->views.model), now = inv->first ? UINT64_MAX : clock_msec();
-	struct view *v = views_take(&inv->views, now, &seq), *next;
+	uint64_t seq = model_last_event(inv->views.model);
+	struct view *v = views_take(&inv->views, &seq), *next;
 	struct after *list = inv->first, *rest = NULL;
 	bool listing = inv->listing;
 
@@ -173,64 +172,49 @@ static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 	inv->working = false;
 }
 
-/* When there is something to be done for the thread, clock_msec. */
+/* When there is something to be done that is not told yet, clock_msec. */
 static uint64_t work_due(const struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	if (inv->working)
-		return UINT64_MAX;
-	if (inv->first || inv->views.lines || inv->listing)
-		return 0;
-	return inv->views.retry < inv->views.due ? inv->views.retry : inv->views.due;
+	return inv->first || inv->views.lines || inv->listing ? 0 : inv->views.due;
 }
 
 static void *invalidator_thread(void *arg)
 {
 	struct invalidator *inv = arg;
-	uint64_t wakes;
+	uint64_t due;
 
 	lock_acquire(&inv->views.lock);
-	while (!inv->ending || inv->working) {
-		inv->views.wakes = wakes = work_due(inv);
-		if (wakes > clock_msec()) {
-			cond_wait(&inv->views.work, &inv->views.lock, wakes == UINT64_MAX ? 0 : wakes);
+	while (!inv->ending) {
+		due = work_due(inv);
+		if (inv->views.late && inv->retry < due)
+			due = inv->retry;
+		if (due > clock_msec()) {
+			cond_wait(&inv->views.work, &inv->views.lock, due == UINT64_MAX ? 0 : due);
 			continue;
 		}
-		inv->views.wakes = 0;
-		if (inv->views.retry <= clock_msec())
-			views_retry(&inv->views);
+		views_retry(&inv->views);
 		invalidator_round(inv);
+		inv->retry = clock_msec() + RETRY_MSEC;
 	}
 	inv->running = false;
 	lock_release(&inv->views.lock);
 	return NULL;
 }
 
-/* The thread is woken for what came during a round of somebody else's. */
-static void round_here(struct invalidator *inv) NEEDS(inv->views.lock)
-{
-	invalidator_round(inv);
-	if (inv->ending || work_due(inv) < inv->views.wakes)
-		cond_broadcast(&inv->views.work);
-}
-
 void invalidator_after(struct invalidator *inv, bool names, void (*fn)(void *arg), void *arg)
 {
-	struct after *a;
-	bool now;
+	struct after *a = NULL;
 
 	lock_acquire(&inv->views.lock);
-	now = !inv->running || inv->ending ||
-	      !(inv->working || inv->views.dirty || inv->views.lines || inv->listing || (names && inv->naming));
-	if (!now) {
+	if (inv->running && !inv->ending && (work_due(inv) <= clock_msec() || inv->working || (names && inv->naming))) {
 		a = x_alloc(sizeof(*a));
 		*a = (struct after){ .names = names, .fn = fn, .arg = arg };
 		*inv->last = a;
 		inv->last = &a->next;
-		if (!inv->working)
-			round_here(inv);
+		cond_broadcast(&inv->views.work);
 	}
 	lock_release(&inv->views.lock);
-	if (now)
+	if (!a)
 		fn(arg);
 }
 

@@ -33,14 +33,13 @@ struct watcher {
 };
 
 struct view {
-	struct domain *domain;    /* [I] a reference */
-	struct view *next;        /* [lock] in the list of dirty ones */
-	struct view *taken;       /* the round's: in the list of those that it is at, and that may be dirty again */
-	struct view *later;       /* [lock] in the list of late ones */
-	char *name;               /* [lock] of its directory; NULL: it has none (yet, or any more) */
-	char *alias;              /* [lock] what it should be called by now, and is for those who ask; NULL: the same */
-	struct slot *slots;       /* [lock] */
-	unsigned nslots;          /* [lock] */
+	struct domain *domain; /* [I] a reference */
+	struct view *next;     /* [lock] in the list of dirty ones */
+	struct view *taken;    /* the invalidator's: in the list of those that it is at, and that may be dirty again */
+	char *name;            /* [lock] of its directory; NULL: it has none (yet, or any more) */
+	char *alias;           /* [lock] what it should be called by now, and is for those who ask; NULL: the same */
+	struct slot *slots;    /* [lock] */
+	unsigned nslots;       /* [lock] */
 	struct watcher *watchers; /* [lock] */
 	uint64_t seq;             /* [lock] dirty: event lines above it may be about what is not pushed yet */
 	uint64_t due;             /* [lock] dirty: when it is to be looked at, clock_msec */
@@ -59,10 +58,8 @@ struct views {
 	struct table making;    /* [lock] names that are being made, removed, renamed: who does it is in the value */
 	struct view *dirty, **last; /* [lock] in the order in which they became so */
 	uint64_t due;               /* [lock] of the soonest of them, or earlier; UINT64_MAX: there is none */
-	uint64_t wakes;    /* [lock] when who waits for `work` looks by itself: for what is due later it is not woken */
-	struct view *late; /* [lock] */
-	uint64_t retry;    /* [lock] when they are tried again; UINT64_MAX: there is none */
-	bool lines;        /* [lock] event lines wait that no dirty view stands for */
+	unsigned late;              /* [lock] how many */
+	bool lines;                 /* [lock] event lines wait that no dirty view stands for */
 };
 
 /* Shows all the domains that there are, and is told of changes from now on. */
@@ -131,8 +128,8 @@ void view_unwatch(struct views *vs, struct watcher *w); /* accepts NULL */
 
 /* ---- for the invalidator ---- */
 
-/* Dirty ones that are due at NOW: a list by `taken`; they are clean then. *SEQ is lowered to what may be told without the rest. */
-struct view *views_take(struct views *vs, uint64_t now, uint64_t *seq) NEEDS(vs->lock);
+/* Those dirty ones that are due: a list by `taken`; they are clean now. *SEQ is lowered to what may be told without the others. */
+struct view *views_take(struct views *vs, uint64_t *seq) NEEDS(vs->lock);
 void view_dirty(struct views *vs, struct view *v) NEEDS(vs->lock);
 void view_late(struct views *vs, struct view *v) NEEDS(vs->lock);
 /* Who else has NAME and needs it. */
