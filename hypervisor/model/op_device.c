@@ -13,7 +13,6 @@
 #include "hypervisor/config/vif_spec.h"
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
-#include "testpoint.h"
 
 /* One change, in the job's slot. */
 struct change {
@@ -198,7 +197,6 @@ int domain_disk_attach(struct job *j, const char *spec, struct err *e)
 		rc = disk_add(&c, e);
 	if (!rc)
 		rc = change_claim(&c, e);
-	test_point("model-attach");
 	if (!rc && !j->dry) {
 		(void)spec_disks(c.live, &n);
 		rc = ops->disk_attach(c.guest, c.live, (unsigned)n - 1, by(j), j, e);
