@@ -48,6 +48,14 @@ struct key_use {
 	const char *why; /* for idle and refused ones: a clause that completes "KEY: ..." */
 };
 
+/* Keys of which only some words can be done; a list ends with NULL, as words do. */
+struct key_words {
+	enum key key;
+	const char *const *words;
+	const char *why; /* a clause, as above */
+};
+bool word_is(const char *s, const char *const *words);
+
 enum action {
 	ACTION_DESTROY,
 	ACTION_RESTART,
@@ -175,6 +183,13 @@ void spec_json(const struct spec *s, bool secrets, struct buf *b);
 
 /* -EPERM with a sentence that names the key when S says what only root's domains may; 0 when ROOT. */
 int spec_check_reach(const struct spec *s, bool root, struct err *e);
+
+/*
+ * -EOPNOTSUPP with a sentence that names the key when S asks for what USES (KEY_COUNT rows) refuses, for other words than ONLY
+ * (N rows) has, or for an end that no policy of the model brings about.
+ */
+int spec_check_uses(const struct spec *s, const struct key_use *uses, const struct key_words *only, size_t n,
+                    struct err *e);
 
 bool spec_equal(const struct spec *a, const struct spec *b);
 

@@ -8,50 +8,8 @@
 #define VCPUS_LIMIT 64
 #define CHECK_DEVICES 256
 
-static bool one_of(const char *s, const char *const *words)
-{
-	for (; *words; words++) {
-		if (strcmp(s, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Whether the value asks for anything: sdl=0, pci=[] and bios="" are in many configurations and ask for nothing. */
-static bool asks(const struct spec *s, enum key k)
-{
-	static const char *const nothing[] = { "", "0", "none", "default", NULL };
-	const char *const *list;
-
-	switch (key_table[k].type) {
-	case TYPE_BOOL:
-		return spec_bool(s, k, false);
-	case TYPE_INT:
-		return spec_int(s, k, 0) != 0;
-	case TYPE_LIST:
-		return spec_list(s, k, &list) > 0 && !one_of(spec_str(s, k, "?"), nothing);
-	case TYPE_STRING:
-		return !one_of(spec_str(s, k, ""), nothing);
-	default:
-		return true;
-	}
-}
-
-static int check_rows(const struct spec *s, struct err *e)
-{
-	for (int k = 0; k < KEY_COUNT; k++) {
-		if (qemu_keys[k].means == KEY_REFUSED && spec_has(s, (enum key)k) && asks(s, (enum key)k))
-			return fail(e, EOPNOTSUPP, "%s: %s", key_table[k].name, qemu_keys[k].why);
-	}
-	return 0;
-}
-
 /* Keys of which only some words can be done. */
-static const struct {
-	enum key key;
-	const char *const *words;
-	const char *why;
-} word_rules[] = {
+static const struct key_words only[] = {
 	{ KEY_firmware, (const char *const[]){ "", "bios", "seabios", NULL }, "the firmware is SeaBIOS" },
 	{ KEY_bios, (const char *const[]){ "", "seabios", NULL }, "the firmware is SeaBIOS" },
 	{ KEY_hdtype, (const char *const[]){ "", "ide", NULL }, "disks named hdX are on IDE; xvdX are faster" },
@@ -59,45 +17,11 @@ static const struct {
 	  "the serial port is the domain's console" },
 };
 
-static int check_words(const struct spec *s, struct err *e)
-{
-	for (size_t i = 0; i < COUNT(word_rules); i++) {
-		enum key k = word_rules[i].key;
-		const char *const *list;
-		size_t n;
-
-		if (!spec_has(s, k))
-			continue;
-		if (key_table[k].type == TYPE_STRING && !one_of(spec_str(s, k, ""), word_rules[i].words))
-			return fail(e, EOPNOTSUPP, "%s: %s", key_table[k].name, word_rules[i].why);
-		n = key_table[k].type == TYPE_LIST ? spec_list(s, k, &list) : 0;
-		for (size_t j = 0; j < n; j++) {
-			if (!one_of(list[j], word_rules[i].words))
-				return fail(e, EOPNOTSUPP, "%s: %s", key_table[k].name, word_rules[i].why);
-		}
-	}
-	return 0;
-}
-
-static int check_actions(const struct spec *s, struct err *e)
-{
-	static const enum key keys[] = { KEY_on_poweroff, KEY_on_reboot, KEY_on_crash };
-
-	for (size_t i = 0; i < COUNT(keys); i++) {
-		enum action a = spec_action(s, keys[i], ACTION_DESTROY);
-
-		if (a != ACTION_DESTROY && a != ACTION_RESTART && a != ACTION_PRESERVE)
-			return fail(e, EOPNOTSUPP, "%s: %s cannot be done here; destroy, restart and preserve can",
-			            key_table[keys[i]].name, action_names[a]);
-	}
-	return 0;
-}
-
 static bool is_host(const char *backend)
 {
 	static const char *const names[] = { "0", "Domain-0", "dom0", NULL };
 
-	return !backend || one_of(backend, names);
+	return !backend || word_is(backend, names);
 }
 
 static int check_disk(const struct disk *d, struct err *e)
@@ -121,7 +45,7 @@ static int check_vif(const struct vif *v, struct err *e)
 {
 	static const char *const scripts[] = { "vif-bridge", "/etc/xen/scripts/vif-bridge", NULL };
 
-	if (v->script && !one_of(v->script, scripts))
+	if (v->script && !word_is(v->script, scripts))
 		return fail(e, EOPNOTSUPP, "vif %u: no script is run; the interface is put on its bridge", v->index);
 	if (!is_host(v->backend))
 		return fail(e, EOPNOTSUPP, "vif %u: guests do not serve devices to one another", v->index);
@@ -175,12 +99,8 @@ int keys_check(const struct spec *s, struct err *e)
 	size_t ndisks, nvifs;
 	const struct disk *disks = spec_disks(s, &ndisks);
 	const struct vif *vifs = spec_vifs(s, &nvifs);
-	int rc = check_rows(s, e);
+	int rc = spec_check_uses(s, qemu_keys, only, COUNT(only), e);
 
-	if (!rc)
-		rc = check_words(s, e);
-	if (!rc)
-		rc = check_actions(s, e);
 	for (size_t i = 0; i < ndisks && !rc; i++)
 		rc = check_disk(&disks[i], e);
 	for (size_t i = 0; i < nvifs && !rc; i++)

@@ -23,7 +23,6 @@ struct xen_call {
 	xentoollog_logger log; /* first: libxl hands it back */
 	pid_t pid;
 	struct guest *g;
-	xentoollog_level worst;
 	char words[512]; /* of the first error */
 	libxl_ctx *ctx;
 	libxl_asyncop_how how;

@@ -13,7 +13,8 @@ static void bitmap_new(libxl_bitmap *ret, unsigned bits)
 	ret->map = x_alloc(ret->size);
 }
 
-void xen_bitmap(libxl_bitmap *ret, const struct cpus *cpus)
+/* *ret (overwritten) as a set of CPUS; libxl_bitmap_dispose() frees it. */
+static void bitmap_of(libxl_bitmap *ret, const struct cpus *cpus)
 {
 	bitmap_new(ret, CPUS_MAX);
 	for (unsigned i = 0; i < CPUS_MAX; i++) {
@@ -43,7 +44,7 @@ static void set_affinity(const struct spec *s, bool (*of)(const struct spec *, u
 	unsigned i = 0;
 
 	while (i < max && of(s, i, &cpus))
-		xen_bitmap(&maps[i++], &cpus);
+		bitmap_of(&maps[i++], &cpus);
 	*n = (int)i;
 	*ret = i ? maps : NULL;
 	if (!i)

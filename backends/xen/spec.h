@@ -55,9 +55,6 @@ int xen_config(const struct run *run, const struct xen_files *files, libxl_domai
 int xen_spec_disk(const struct disk *d, const char *path, bool hvm, bool tenant, libxl_device_disk *ret, struct err *e);
 int xen_spec_vif(const struct vif *v, bool hvm, libxl_device_nic *ret, struct err *e);
 
-/* *ret (overwritten) as a set of CPUS; libxl_bitmap_dispose() frees it. */
-void xen_bitmap(libxl_bitmap *ret, const struct cpus *cpus);
-
 /* Between spec.c and its parts: spec_rows.c has the keys that are one member of the structs, spec_devices.c the devices. */
 int xen_spec_rows(const struct spec *s, libxl_domain_config *ret, struct err *e);
 int xen_spec_devices(const struct run *run, const struct xen_files *files, libxl_domain_config *ret, struct err *e);
