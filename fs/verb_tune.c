@@ -67,8 +67,7 @@ int verb_sched_credit(struct command *c, struct err *e)
 			return fail_in(e, "sched-credit: %s", c->argv[i]);
 		*(is_weight ? &weight : &cap) = (int)n;
 	}
-	rc = domain_set_sched(c->job, weight, cap, e);
-	return rc ? fail_in(e, "sched-credit") : 0;
+	return domain_set_sched(c->job, weight, cap, e);
 }
 
 int verb_dump_core(struct command *c, struct err *e)

@@ -128,6 +128,7 @@ void domain_tell_name(
 
 /* ---- op_live.c ---- */
 
+int fail_missing(struct err *e, const char *verb); /* -EOPNOTSUPP: the backend has no slot for it */
 /* Take the slot and the guest for one call of the backend, which CAN do it; NULL: *e says why not. live_end() gives both back. */
 struct guest *live_begin(struct job *j, bool can, struct err *e);
 void live_end(struct job *j);

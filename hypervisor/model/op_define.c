@@ -220,7 +220,7 @@ static int rename_foreign(struct job *j, const char *name, struct err *e)
 	int rc = check_free(d->model, name, e);
 
 	if (!rc && !d->model->ops->rename)
-		rc = fail(e, EOPNOTSUPP, "%s: the hypervisor in use cannot do it", j->verb);
+		rc = fail_missing(e, j->verb);
 	if (!rc && !j->dry)
 		rc = registry_rename(d, name, e);
 	if (!rc && !j->dry) {

@@ -6,13 +6,18 @@
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
 
+int fail_missing(struct err *e, const char *verb)
+{
+	return fail(e, EOPNOTSUPP, "%s: the hypervisor in use cannot do it", verb);
+}
+
 struct guest *live_begin(struct job *j, bool can, struct err *e)
 {
 	struct domain *d = j->domain;
 	struct guest *g;
 
 	if (!can) {
-		fail(e, EOPNOTSUPP, "%s: the hypervisor in use cannot do it", j->verb);
+		fail_missing(e, j->verb);
 		return NULL;
 	}
 	if (job_begin(j, e))

@@ -7,11 +7,6 @@
 
 #define RESET_SECONDS 300 /* of a reset that is a start */
 
-static int fail_missing(struct err *e, const char *verb)
-{
-	return fail(e, EOPNOTSUPP, "%s: the hypervisor in use cannot do it", verb);
-}
-
 /*
  * Destroy passes the one-job rule: what is under way is stopped (a start undoes itself) and waited for, then the slot is
  * held, so that no policy restarts what is being destroyed. Beside a destroy another one goes its way without the slot.

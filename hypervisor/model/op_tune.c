@@ -123,8 +123,11 @@ int domain_set_vcpus(struct job *j, unsigned online, struct err *e)
 	const struct backend_ops *ops = d->model->ops;
 	struct guest *g;
 	char value[24];
-	int rc = check_vcpus(d, online, e);
+	int rc;
 
+	if (is_on(d) && !ops->set_vcpus)
+		return fail_missing(e, j->verb);
+	rc = check_vcpus(d, online, e);
 	if (rc)
 		return rc;
 	if (!is_on(d))
