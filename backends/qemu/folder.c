@@ -51,6 +51,8 @@ void run_folder_remove(int parent, const char *name)
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *ent;
 
+	if (d)
+		record_remove(fd);
 	while (d && (ent = readdir(d)))
 		if (strcmp(ent->d_name, ".") != 0 && strcmp(ent->d_name, "..") != 0)
 			unlinkat(fd, ent->d_name, 0);

@@ -51,6 +51,7 @@ struct record {
 };
 int record_save(int dirfd, const struct record *r, struct err *e); /* atomic and fsynced */
 int record_load(int dirfd, struct record *ret, struct err *e);
+void record_remove(int dirfd); /* what else is in the folder means nothing from then on */
 void record_free(struct record *r);
 
 struct qemu_features { /* probed once per binary (host.c) */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "atomic_file.h"
 #include "backends/qemu/qemu.h"
@@ -114,6 +115,11 @@ static bool record_take(struct record *r, json_t *o, char why[JSON_ERROR_TEXT_LE
 	r->mem_target = (uint64_t)mem_target;
 	r->started = (struct timespec){ .tv_sec = (time_t)sec, .tv_nsec = (long)nsec };
 	return true;
+}
+
+void record_remove(int dirfd)
+{
+	unlinkat(dirfd, RECORD_FILE, 0);
 }
 
 int record_load(int dirfd, struct record *ret, struct err *e)
