@@ -27,6 +27,9 @@ void file_sweep(int dirfd);
  */
 int file_slurp(int dirfd, const char *name, size_t max, struct buf *ret, struct err *e);
 
+/* Tell each name in the folder DIRFD that is a number, in their order; who is told may remove it. -errno: none was. */
+int dir_numbers(int dirfd, void (*tell)(void *arg, const char *name), void *arg, struct err *e);
+
 /*
  * Make the folder PATH with MODE whatever the umask, and those above it with 0755, unless they are there (their modes
  * stay). It opened (O_DIRECTORY, close-on-exec), or -errno.

@@ -2,14 +2,13 @@
  * What runs already when the daemon starts. The lock of a folder says whether its QEMU lives, the record how far it came.
  * A guest that has run one instruction is never killed here; one that has not is not worth keeping.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "atomic_file.h"
 #include "backends/qemu/guest.h"
 #include "log.h"
 #include "testpoint.h"
@@ -143,8 +142,9 @@ static bool is_alive(const struct record *r)
 	return alive;
 }
 
-static void adopt_one(struct backend *b, const char *name)
+static void adopt_one(void *backend, const char *name)
 {
+	struct backend *b = backend;
 	int folder = openat(b->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), lock, rc;
 	struct record r = { 0 };
 	struct err e;
@@ -173,37 +173,12 @@ out:
 	close(folder);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	unsigned long long x = strtoull(*(char *const *)a, NULL, 10), y = strtoull(*(char *const *)b, NULL, 10);
-
-	return x < y ? -1 : x > y;
-}
-
 int guests_adopt(struct backend *b, struct err *e)
 {
-	int fd = openat(b->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *ent;
-	char **names = NULL;
-	size_t n = 0;
+	int rc = dir_numbers(b->dirfd, adopt_one, b, e);
 
-	if (!d)
-		return fail(e, errno, "%s: %s", b->dir, strerror(errno));
-	while ((ent = readdir(d))) {
-		if (ent->d_name[0] == '.' || ent->d_name[strspn(ent->d_name, "0123456789")] != '\0')
-			continue;
-		names = x_grow(names, n + 1, sizeof(*names));
-		names[n++] = x_strdup(ent->d_name);
-	}
-	closedir(d);
-	if (n > 0)
-		qsort(names, n, sizeof(*names), by_number);
-	for (size_t i = 0; i < n; i++) {
-		adopt_one(b, names[i]);
-		free(names[i]);
-	}
-	free(names);
+	if (rc)
+		return fail_in(e, "%s", b->dir);
 	test_point("adopt-asked");
 	monitor_settle(b->monitor, clock_msec() + ANSWER_MSEC);
 	test_point("adopt-told");

@@ -3,7 +3,6 @@
  * that was not built in full has run no instruction and is ended, one that was about to run does, and one that was being
  * destroyed is destroyed. All others are foreign: the monitor tells of them.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "atomic_file.h"
 #include "backends/xen/xen.h"
 #include "log.h"
 #include "testpoint.h"
@@ -72,19 +72,19 @@ static bool never_ran(struct backend *b, int id)
 }
 
 /* What the daemon before was about to do. False: nothing is left of the guest. */
-static bool go_on(struct guest *g, enum xen_phase phase, int id)
+static bool go_on(struct guest *g, const struct xen_record *r, int id)
 {
 	struct err e = { 0 };
 
 	if (id < 0)
 		return false;
-	if (phase == XEN_BUILT && never_ran(g->b, id) && xen_start_finish(g, NULL, &e))
-		log_error("%s: it was to run, and is paused still: %s", g->record.name, e.text);
-	if (phase != XEN_DESTROYING)
+	if (r->phase == XEN_BUILT && never_ran(g->b, id) && xen_start_finish(g, NULL, &e))
+		log_error("%s: it was to run, and is paused still: %s", r->name, e.text);
+	if (r->phase != XEN_DESTROYING)
 		return true;
 	if (!xen_destroy_id(g->b, g, id, NULL, &e))
 		return false;
-	log_error("%s: it was being destroyed, and runs still: %s", g->record.name, e.text);
+	log_error("%s: it was being destroyed, and runs still: %s", r->name, e.text);
 	atomic_store(&g->destroying, false);
 	return true;
 }
@@ -122,12 +122,13 @@ static void adopt_started(struct backend *b, int folder, const char *serial, con
 	test_point("xen-appeared");
 	xen_guest_list(g);
 	xen_console_retell(g);
-	if (!go_on(g, r->phase, id))
+	if (!go_on(g, r, id))
 		xen_watch_gone(g);
 }
 
-static void adopt_one(struct backend *b, const char *serial)
+static void adopt_one(void *backend, const char *serial)
 {
+	struct backend *b = backend;
 	int folder = openat(b->dirfd, serial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), id, rc;
 	struct xen_record r = { 0 };
 	struct err e = { 0 };
@@ -149,37 +150,12 @@ static void adopt_one(struct backend *b, const char *serial)
 	close(folder);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	unsigned long long x = strtoull(*(char *const *)a, NULL, 10), y = strtoull(*(char *const *)b, NULL, 10);
-
-	return x < y ? -1 : x > y;
-}
-
 int xen_adopt(struct backend *b, struct err *e)
 {
-	int fd = openat(b->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *ent;
-	char **names = NULL;
-	size_t n = 0;
+	int rc = dir_numbers(b->dirfd, adopt_one, b, e);
 
-	if (!d)
-		return fail(e, errno, "%s: %s", b->dir, strerror(errno));
-	while ((ent = readdir(d))) {
-		if (ent->d_name[0] == '.' || ent->d_name[strspn(ent->d_name, "0123456789")] != '\0')
-			continue;
-		names = x_grow(names, n + 1, sizeof(*names));
-		names[n++] = x_strdup(ent->d_name);
-	}
-	closedir(d);
-	if (n > 0)
-		qsort(names, n, sizeof(*names), by_number);
-	for (size_t i = 0; i < n; i++) {
-		adopt_one(b, names[i]);
-		free(names[i]);
-	}
-	free(names);
+	if (rc)
+		return fail_in(e, "%s", b->dir);
 	xen_monitor_scan(b->monitor);
 	return xen_monitor_start(b->monitor, e);
 }

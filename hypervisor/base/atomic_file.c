@@ -142,6 +142,44 @@ out:
 	return r;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	unsigned long long x = strtoull(*(char *const *)a, NULL, 10), y = strtoull(*(char *const *)b, NULL, 10);
+
+	return x < y ? -1 : x > y;
+}
+
+int dir_numbers(int dirfd, void (*tell)(void *arg, const char *name), void *arg, struct err *e)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	char **names = NULL;
+	size_t n = 0;
+
+	if (!dir) {
+		r = fail(e, errno, "this folder cannot be read: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[strspn(entry->d_name, "0123456789")] != '\0')
+			continue;
+		names = x_grow(names, n + 1, sizeof(*names));
+		names[n++] = x_strdup(entry->d_name);
+	}
+	closedir(dir);
+	if (n > 0)
+		qsort(names, n, sizeof(*names), by_number);
+	for (size_t i = 0; i < n; i++) {
+		tell(arg, names[i]);
+		free(names[i]);
+	}
+	free(names);
+	return 0;
+}
+
 /* The folder NAME below *at, made when it is not there, takes the place of *at. */
 static int dir_step(int *at, const char *name, mode_t mode, bool last)
 {

@@ -192,12 +192,39 @@ static void test_dir(void **state)
 	assert_int_equal(dir_make("/proc/no/such", 0700, &e), -ENOENT);
 }
 
+static void took(void *arg, const char *name)
+{
+	buf_printf(arg, "%s ", name);
+	assert_int_equal(unlinkat(folder, name, 0), 0);
+}
+
+static void test_numbers(void **state)
+{
+	static const char *const names[] = { "10", "9", "b", "18446744073709551615", "1x", ".1", "-1", "1 ", "123" };
+	struct buf told = { 0 };
+	struct err e = { 0 };
+	size_t before = entries();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++)
+		close(openat(folder, names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_int_equal(dir_numbers(folder, took, &told, &e), 0);
+	assert_string_equal(told.p, "9 10 123 18446744073709551615 ");
+	assert_int_equal(dir_numbers(folder, took, &told, &e), 0);
+	assert_string_equal(told.p, "9 10 123 18446744073709551615 ");
+	buf_free(&told);
+	for (size_t i = 0; i < COUNT(names); i++)
+		unlinkat(folder, names[i], 0);
+	assert_int_equal(entries(), before);
+	assert_int_equal(dir_numbers(-1, took, NULL, &e), -EBADF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replace), cmocka_unit_test(test_replace_refused),
 		cmocka_unit_test(test_sweep),   cmocka_unit_test(test_slurp),
-		cmocka_unit_test(test_dir),
+		cmocka_unit_test(test_dir),     cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, teardown);
