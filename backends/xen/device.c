@@ -91,11 +91,11 @@ static int begin(struct guest *g, const struct spec *live, size_t more, size_t l
 }
 
 /* A successor that finds the record older sees in xenstore what there is. */
-static void record(struct guest *g, const struct spec *live)
+static void record(struct guest *g)
 {
 	struct err late = { 0 };
 
-	if (g->dirfd >= 0 && xen_record_live(g->dirfd, live, &late))
+	if (xen_record_live(g, &late))
 		log_warn("%s", late.text);
 }
 
@@ -104,8 +104,6 @@ static int end(struct guest *g, struct xen_call *c, const struct spec *live, int
 	struct spec *now = rc ? NULL : xen_device_spec(g, live), *was = NULL;
 
 	xen_call_end(c);
-	if (now)
-		record(g, now);
 	lock_acquire(&g->lock);
 	if (now) {
 		was = g->spec;
@@ -114,6 +112,8 @@ static int end(struct guest *g, struct xen_call *c, const struct spec *live, int
 	g->changing = false;
 	lock_release(&g->lock);
 	spec_unref(was);
+	if (now)
+		record(g);
 	atomic_store(&g->look, true);
 	xen_monitor_kick(g->b->monitor);
 	return rc;
@@ -131,7 +131,7 @@ bool xen_device_found(struct guest *g, const struct spec *from, const struct spe
 	}
 	lock_release(&g->lock);
 	if (still)
-		record(g, live);
+		record(g);
 	return still;
 }
 

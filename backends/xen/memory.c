@@ -45,6 +45,7 @@ static uint64_t beside(struct guest *g, uint64_t actual)
 int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 {
 	struct xen_call *c = NULL;
+	struct err late = { 0 };
 	uint64_t actual, kib;
 	int rc = xen_guest_alive(g, NULL, e);
 
@@ -62,13 +63,11 @@ int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 	xen_call_end(c);
 	if (rc)
 		return rc;
-	if (g->dirfd >= 0) {
-		struct err late = { 0 };
-
-		g->record.mem_target = mib;
-		if (xen_record_save(g->dirfd, &g->record, &late))
-			log_warn("%s", late.text);
-	}
+	lock_acquire(&g->lock);
+	g->record.mem_target = mib;
+	lock_release(&g->lock);
+	if (xen_record_run(g, &late))
+		log_warn("%s", late.text);
 	xen_monitor_hurry(g->b->monitor, 1);
 	rc = xen_guest_wait(g, actual > kib ? is_down : is_up, kib, j, e);
 	xen_monitor_hurry(g->b->monitor, -1);

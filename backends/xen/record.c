@@ -103,16 +103,57 @@ int xen_record_folder(struct guest *g, uint64_t serial, struct err *e)
 	g->dirfd = openat(g->b->dirfd, g->serial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (g->dirfd < 0)
 		return fail(e, errno, "%s/%s: %s", g->b->dir, g->serial, strerror(errno));
-	return xen_record_live(g->dirfd, g->spec, e);
+	return xen_record_live(g, e);
 }
 
-int xen_record_live(int dirfd, const struct spec *s, struct err *e)
+/* One at a time, each with what is so once it has its turn: what is older never comes later. */
+static void turn_begin(struct guest *g) NEEDS(g->lock)
 {
-	struct buf text = { 0 };
+	while (g->saving)
+		cond_wait(&g->changed, &g->lock, 0);
+	g->saving = true;
+}
+
+static void turn_end(struct guest *g)
+{
+	lock_acquire(&g->lock);
+	g->saving = false;
+	cond_broadcast(&g->changed);
+	lock_release(&g->lock);
+}
+
+int xen_record_run(struct guest *g, struct err *e)
+{
+	struct xen_record r;
 	int rc;
 
+	if (g->dirfd < 0)
+		return 0;
+	lock_acquire(&g->lock);
+	turn_begin(g);
+	r = g->record;
+	lock_release(&g->lock);
+	rc = xen_record_save(g->dirfd, &r, e);
+	turn_end(g);
+	return rc;
+}
+
+int xen_record_live(struct guest *g, struct err *e)
+{
+	struct buf text = { 0 };
+	struct spec *s;
+	int rc;
+
+	if (g->dirfd < 0)
+		return 0;
+	lock_acquire(&g->lock);
+	turn_begin(g);
+	s = spec_ref(g->spec);
+	lock_release(&g->lock);
 	spec_print(s, true, &text);
-	rc = file_replace(dirfd, "config", text.p ? text.p : "", text.len, 0600, e);
+	rc = file_replace(g->dirfd, "config", text.p ? text.p : "", text.len, 0600, e);
+	turn_end(g);
+	spec_unref(s);
 	buf_free(&text);
 	return rc;
 }

@@ -83,9 +83,11 @@ static int build(struct guest *g, const struct run *run, struct xen_opened *o, s
 
 static int record(struct guest *g, enum xen_phase phase, struct err *e)
 {
+	lock_acquire(&g->lock);
 	g->record.phase = phase;
 	g->record.id = g->id;
-	return xen_record_save(g->dirfd, &g->record, e);
+	lock_release(&g->lock);
+	return xen_record_run(g, e);
 }
 
 int xen_start_finish(struct guest *g, struct job *j, struct err *e)
@@ -217,13 +219,13 @@ int xen_destroy(struct guest *g, struct job *j, struct err *e)
 	if (rc)
 		return 0;
 	atomic_store(&g->destroying, true);
-	if (g->dirfd >= 0 && record(g, XEN_DESTROYING, &late)) /* a successor would not go on with it, no more */
+	if (record(g, XEN_DESTROYING, &late)) /* a successor would not go on with it, no more */
 		log_warn("%s", late.text);
 	test_point("xen-destroy");
 	rc = xen_destroy_id(g->b, g, g->id, j, e);
 	if (rc) {
 		atomic_store(&g->destroying, false);
-		if (g->dirfd >= 0 && record(g, XEN_STARTED, &late)) /* or a successor would go on with it */
+		if (record(g, XEN_STARTED, &late)) /* or a successor would go on with it */
 			log_error("%s", late.text);
 	}
 	xen_monitor_kick(g->b->monitor);

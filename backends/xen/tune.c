@@ -33,14 +33,13 @@ static void record_key(struct guest *g, enum key k, const char *value)
 	rc = spec_with(g->spec, k, value, &with, &late);
 	if (!rc) {
 		spec_unref(g->spec);
-		g->spec = spec_ref(with);
+		g->spec = with;
 	}
 	lock_release(&g->lock);
-	if (!rc && g->dirfd >= 0)
-		rc = xen_record_live(g->dirfd, with, &late);
+	if (!rc)
+		rc = xen_record_live(g, &late);
 	if (rc)
-		log_warn("%s: what is in force is not recorded: %s", g->record.name, late.text);
-	spec_unref(with);
+		log_warn("%s/%s: what is in force is not recorded: %s", g->b->dir, g->serial, late.text);
 }
 
 static void record_number(struct guest *g, enum key k, uint64_t n)
@@ -108,7 +107,16 @@ static int wait_vcpus(struct guest *g, unsigned wanted, struct job *j, struct er
 	return rc;
 }
 
-/* An HVM guest's VCPUs come by its virtual hardware, where they do not go. */
+/* An HVM guest's VCPUs come by its virtual hardware, where they do not go: what counts is what it was given, not what it uses. */
+static bool is_less_hardware(struct guest *g, unsigned wanted)
+{
+	struct spec *s = xen_guest_spec(g);
+	bool ret = g->type == LIBXL_DOMAIN_TYPE_HVM && wanted < spec_vcpus(s);
+
+	spec_unref(s);
+	return ret;
+}
+
 static int check_vcpus(struct guest *g, unsigned wanted, struct err *e)
 {
 	enum domain_state state;
@@ -118,7 +126,7 @@ static int check_vcpus(struct guest *g, unsigned wanted, struct err *e)
 		return rc;
 	if (state != STATE_RUNNING)
 		return fail(e, EINVAL, "the guest is paused and would not hear of it; unpause it first");
-	if (g->type == LIBXL_DOMAIN_TYPE_HVM && wanted < online_now(g))
+	if (is_less_hardware(g, wanted))
 		return fail(e, EOPNOTSUPP, "an HVM guest has no way to give a VCPU back; start it with vcpus=%u",
 		            wanted);
 	return 0;

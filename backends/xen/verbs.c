@@ -147,26 +147,27 @@ static void set_called(struct guest *g, const char *name)
 {
 	lock_acquire(&g->lock);
 	snprintf(g->called, sizeof(g->called), "%s", name);
+	snprintf(g->record.name, sizeof(g->record.name), "%s", name);
 	lock_release(&g->lock);
 }
 
 int xen_rename(struct guest *g, const char *name, struct job *j, struct err *e)
 {
-	struct xen_record before = g->record;
+	char before[NAME_MAX_LEN + 1];
 	struct xen_call *c = NULL;
 	int rc = begin(g, &c, e);
 
 	(void)j;
+	lock_acquire(&g->lock);
+	snprintf(before, sizeof(before), "%s", g->record.name);
+	lock_release(&g->lock);
 	set_called(g, name);
-	snprintf(g->record.name, sizeof(g->record.name), "%s", name);
 	if (!rc)
 		rc = xen_call_error(c, libxl_domain_rename(xen_call_ctx(c), (uint32_t)g->id, NULL, name), "rename", e);
 	xen_call_end(c);
-	if (!rc && g->dirfd >= 0)
-		rc = xen_record_save(g->dirfd, &g->record, e);
-	if (rc) {
-		g->record = before;
-		set_called(g, before.name);
-	}
+	if (!rc)
+		rc = xen_record_run(g, e);
+	if (rc)
+		set_called(g, before);
 	return rc;
 }

@@ -92,14 +92,13 @@ struct guest {
 	libxl_domain_type type; /* [m] before it was told, then [I] */
 	int dirfd;              /* [I] -1: foreign */
 	char serial[24];        /* [I] the folder's name */
-	struct xen_record record; /* [c] */
-	struct xen_loop *loops;   /* [c] held until the disk or the guest goes: they go with their last user */
-	size_t nloops;            /* [c] */
-	atomic_bool look;         /* [a] its devices are to be looked at */
-	atomic_bool media_ours;   /* [a] a medium was changed by us */
-	atomic_int id;            /* [a] -1: not known yet */
-	atomic_bool built;        /* [a] the monitor may tell of it */
-	atomic_bool destroying;   /* [a] its end is our doing */
+	struct xen_loop *loops; /* [c] held until the disk or the guest goes: they go with their last user */
+	size_t nloops;          /* [c] */
+	atomic_bool look;       /* [a] its devices are to be looked at */
+	atomic_bool media_ours; /* [a] a medium was changed by us */
+	atomic_int id;          /* [a] -1: not known yet */
+	atomic_bool built;      /* [a] the monitor may tell of it */
+	atomic_bool destroying; /* [a] its end is our doing */
 
 	/* [m] */
 	uint64_t round, since; /* when it was seen last, and first */
@@ -121,6 +120,8 @@ struct guest {
 	struct lock lock;
 	struct cond changed;
 	char called[NAME_MAX_LEN + 1];     /* [l] the name that we gave it */
+	struct xen_record record;          /* [l] but before it is listed; who changed it calls xen_record_run() */
+	bool saving;                       /* [l] a thread writes `run` or `config`, without the lock */
 	enum domain_state state;           /* [l] told last */
 	bool ended, gone;                  /* [l] */
 	bool changing;                     /* [l] a call changes its devices, the monitor does not look */
@@ -208,7 +209,9 @@ int xen_console_write(struct guest *g, const char *p, size_t n, struct err *e);
 int xen_record_save(int dirfd, const struct xen_record *r, struct err *e); /* atomic and fsynced */
 int xen_record_load(int dirfd, struct xen_record *ret, struct err *e);
 int xen_record_folder(struct guest *g, uint64_t serial, struct err *e); /* make it, with the configuration in force */
-int xen_record_live(int dirfd, const struct spec *s, struct err *e);    /* S is in force */
+/* On disk is what G->record, or G->spec, says now, or what another thread made of it; 0 for a foreign one. */
+int xen_record_run(struct guest *g, struct err *e);
+int xen_record_live(struct guest *g, struct err *e);
 int xen_record_config(int dirfd, struct spec **ret, struct err *e);
 void xen_record_remove(struct backend *b, const char *serial);
 
@@ -287,6 +290,7 @@ int xen_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struct err *e
 /* The number of a disk in xenstore and sysfs, as xen-vbd-interface(7) has it. -1: none. Pure. */
 long xen_disk_number(const struct disk *d);
 void xen_own(struct backend *b, uint64_t *mib, unsigned *cpus); /* of Domain-0 */
+void xen_processors(struct backend *b, struct processors *ret);
 int xen_host(struct backend *b, struct host *ret, struct err *e);
 void xen_info(struct backend *b, struct buf *out);
 bool xen_here(void); /* whether this is Xen's control domain */

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,52 @@ static void test_bad(void **state)
 	assert_int_equal(xen_record_load(folder, &got, &e), -ENOENT);
 }
 
+#define ROUNDS 200
+
+static void *set_target(void *arg)
+{
+	struct guest *g = arg;
+	long failed = 0;
+
+	for (uint64_t i = 1; i <= ROUNDS; i++) {
+		lock_acquire(&g->lock);
+		g->record.mem_target = i;
+		lock_release(&g->lock);
+		failed -= xen_record_run(g, NULL);
+	}
+	return (void *)failed;
+}
+
+/* Of two threads that save the record neither puts what it was over what the other has made of it. */
+static void test_two(void **state)
+{
+	struct backend b = { .lock = LOCK_INIT };
+	struct uuid u = uuid_random();
+	struct guest *g = xen_guest_new(&b, &u, NULL);
+	struct xen_record got = { 0 };
+	struct err e = { 0 };
+	pthread_t other;
+	void *failed;
+
+	(void)state;
+	assert_int_equal(xen_record_run(g, &e), 0); /* a foreign one has no folder */
+	g->dirfd = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+	assert_int_equal(pthread_create(&other, NULL, set_target, g), 0);
+	for (int i = 1; i <= ROUNDS; i++) {
+		lock_acquire(&g->lock);
+		g->record.id = i;
+		lock_release(&g->lock);
+		if (xen_record_run(g, &e) || xen_record_load(folder, &got, &e))
+			fail_msg("%s", e.text);
+		assert_int_equal(got.id, i);
+	}
+	pthread_join(other, &failed);
+	assert_null(failed);
+	assert_int_equal(xen_record_load(folder, &got, &e), 0);
+	assert_true(got.id == ROUNDS && got.mem_target == ROUNDS);
+	xen_guest_unref(g);
+}
+
 /* The numbers of xen-vbd-interface(7). */
 static void test_disk_number(void **state)
 {
@@ -114,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_two),
 		cmocka_unit_test(test_disk_number),
 	};
 
