@@ -123,45 +123,24 @@ static void info_line(struct buf *b, const char *key, const char *value)
 	buf_puts(b, *value ? "\n" : "-\n");
 }
 
-/* A backend whose own view of the host goes further says these keys itself. */
-static bool info_said(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *p = text; p; p = strchr(p, '\n')) {
-		p += *p == '\n';
-		if (strncmp(p, key, n) == 0 && p[n] == ' ')
-			return true;
-	}
-	return false;
-}
-
-static void info_number(struct buf *b, const char *theirs, const char *key, uint64_t n)
-{
-	if (!info_said(theirs, key))
-		buf_printf(b, "%s %" PRIu64 "\n", key, n);
-}
-
 /* What follows from names of the host alone, and what the backend says. Never waits. */
-static void info_fixed(const struct ref *r, struct buf *b, struct buf *theirs)
+static void info_fixed(const struct model *m, struct buf *b)
 {
 	struct utsname u = { 0 };
 
 	uname(&u);
-	if (r->model->ops->info)
-		r->model->ops->info(r->model->backend, theirs);
 	info_line(b, "host", u.nodename);
 	info_line(b, "release", u.release);
 	info_line(b, "version", u.version);
 	info_line(b, "machine", u.machine);
-	info_number(b, theirs->p, "nr_cpus", (uint64_t)get_nprocs());
-	info_number(b, theirs->p, "max_cpu_id", (uint64_t)get_nprocs_conf() - 1);
-	buf_add(b, theirs->p, theirs->len);
+	if (m->ops->info)
+		m->ops->info(m->backend, b);
 }
 
-/* The processors, as the first of them says. */
-static void info_cpu(struct buf *b, const char *theirs)
+/* As the first of them says. */
+static struct processors host_processors(void)
 {
+	struct processors p = { .cpus = (unsigned)get_nprocs(), .max_id = (unsigned)get_nprocs_conf() - 1 };
 	struct buf text = { 0 };
 	char cores[32], siblings[32], mhz[32], numa[64];
 	unsigned long c, s;
@@ -175,24 +154,36 @@ static void info_cpu(struct buf *b, const char *theirs)
 	buf_free(&text);
 	c = strtoul(cores, NULL, 10);
 	s = strtoul(siblings, NULL, 10);
-	info_number(b, theirs, "nr_nodes", strchr(numa, '-') ? strtoul(strrchr(numa, '-') + 1, NULL, 10) + 1 : 1);
-	info_number(b, theirs, "cores_per_socket", c ? c : 1);
-	info_number(b, theirs, "threads_per_core", c && s > c ? s / c : 1);
-	if (!info_said(theirs, "cpu_mhz"))
-		info_line(b, "cpu_mhz", mhz);
+	p.nodes = strchr(numa, '-') ? (unsigned)strtoul(strrchr(numa, '-') + 1, NULL, 10) + 1 : 1;
+	p.cores_per_socket = c ? (unsigned)c : 1;
+	p.threads_per_core = c && s > c ? (unsigned)(s / c) : 1;
+	p.khz = (unsigned)(strtod(mhz, NULL) * 1000 + 0.5);
+	return p;
+}
+
+static void info_processors(const struct model *m, struct buf *b)
+{
+	struct processors p = host_processors();
+
+	if (m->ops->processors)
+		m->ops->processors(m->backend, &p);
+	buf_printf(b, "nr_cpus %u\nmax_cpu_id %u\nnr_nodes %u\ncores_per_socket %u\nthreads_per_core %u\n", p.cpus,
+	           p.max_id, p.nodes, p.cores_per_socket, p.threads_per_core);
+	if (p.khz)
+		buf_printf(b, "cpu_mhz %u.%03u\n", p.khz / 1000, p.khz % 1000);
+	else
+		buf_puts(b, "cpu_mhz -\n");
 }
 
 int show_info(const struct ref *r, const struct user *reader, struct buf *b, struct err *e)
 {
 	struct host host = { .total_mib = host_mib(), .cpus = (unsigned)get_nprocs() };
 	struct err ignored = { 0 };
-	struct buf theirs = { 0 };
 
 	(void)reader;
 	(void)e;
-	info_fixed(r, b, &theirs);
-	info_cpu(b, theirs.p);
-	buf_free(&theirs);
+	info_fixed(r->model, b);
+	info_processors(r->model, b);
 	if (r->model->ops->host && !r->model->ops->host(r->model->backend, &host, &ignored))
 		buf_printf(b, "total_memory %" PRIu64 "\nfree_memory %" PRIu64 "\n", host.total_mib, host.free_mib);
 	else
@@ -208,15 +199,13 @@ size_t size_round(size_t n, size_t step)
 
 size_t size_info(const struct ref *r)
 {
-	struct buf b = { 0 }, theirs = { 0 };
+	static const char others[] = "nr_cpus max_cpu_id nr_nodes cores_per_socket threads_per_core cpu_mhz "
+				     "total_memory free_memory tree 1";
+	struct buf b = { 0 };
 	size_t n;
 
-	info_fixed(r, &b, &theirs);
+	info_fixed(r->model, &b);
 	n = b.len;
 	buf_free(&b);
-	buf_free(&theirs);
-	return size_round(
-		n + sizeof("nr_nodes cores_per_socket threads_per_core cpu_mhz total_memory free_memory tree 1") +
-			7 * 20,
-		256);
+	return size_round(n + sizeof(others) + 9 * 20, 256);
 }

@@ -82,6 +82,11 @@ struct run {
 	struct timespec started;  /* now; to be told again by whoever adopts it */
 };
 
+struct processors { /* of the host */
+	unsigned cpus, max_id, nodes, cores_per_socket, threads_per_core;
+	unsigned khz; /* 0: not known */
+};
+
 struct backend_config {      /* from the daemon's options */
 	const char *options; /* what followed ':' in --backend, "" when nothing */
 	const char *run_dir; /* for what must not survive a reboot of the host; exists, 0755 */
@@ -105,6 +110,8 @@ struct backend_ops {
 	int (*host)(struct backend *, struct host *ret, struct err *e);
 	/* What of the host its own domain has, where guests get the rest; NULL: all. Must not block. */
 	void (*own)(struct backend *, uint64_t *mib, unsigned *cpus);
+	/* Where the hypervisor sees more of them than its own domain, which filled *ret; NULL: the same. Must not block. */
+	void (*processors)(struct backend *, struct processors *ret);
 	/* Lines "key value" for /vm/info: hypervisor, accel, virt_caps and the like. Must not block. */
 	void (*info)(struct backend *, struct buf *b);
 	/* Whether start() would take the spec, as far as can be said without doing anything. */

@@ -74,7 +74,7 @@ static void backend_info(struct backend *b, struct buf *out)
 {
 	buf_printf(out, "hypervisor qemu\n");
 	buf_printf(out, "hypervisor_version %s\n", b->features.version);
-	buf_printf(out, "machine %s\n", b->features.machine_pc);
+	buf_printf(out, "machine_type %s\n", b->features.machine_pc);
 	buf_printf(out, "accel %s\n", b->features.kvm ? "kvm" : "tcg");
 	buf_printf(out, "accel_reason %s\n", b->features.kvm_why);
 	buf_printf(out, "virt_caps %s\n", b->features.kvm ? "hvm pv" : "pv hvm-emulated");

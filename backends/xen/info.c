@@ -70,6 +70,23 @@ void xen_own(struct backend *b, uint64_t *mib, unsigned *cpus)
 	libxl_dominfo_dispose(&info);
 }
 
+void xen_processors(struct backend *b, struct processors *ret)
+{
+	libxl_physinfo p;
+
+	libxl_physinfo_init(&p);
+	if (libxl_get_physinfo(b->query, &p) == 0)
+		*ret = (struct processors){
+			.cpus = p.nr_cpus,
+			.max_id = p.max_cpu_id,
+			.nodes = p.nr_nodes,
+			.cores_per_socket = p.cores_per_socket,
+			.threads_per_core = p.threads_per_core,
+			.khz = p.cpu_khz,
+		};
+	libxl_physinfo_dispose(&p);
+}
+
 static void put(struct buf *out, const char *key, const char *value)
 {
 	buf_printf(out, "%s ", key);
@@ -127,12 +144,6 @@ static void put_host(struct backend *b, struct buf *out)
 	libxl_physinfo_init(&p);
 	if (libxl_get_physinfo(b->query, &p) == 0) {
 		put_caps(out, &p);
-		put_number(out, "nr_cpus", p.nr_cpus);
-		put_number(out, "max_cpu_id", p.max_cpu_id);
-		put_number(out, "nr_nodes", p.nr_nodes);
-		put_number(out, "cores_per_socket", p.cores_per_socket);
-		put_number(out, "threads_per_core", p.threads_per_core);
-		buf_printf(out, "cpu_mhz %u.%03u\n", p.cpu_khz / 1000, p.cpu_khz % 1000);
 		buf_puts(out, "hw_caps ");
 		for (int i = 0; i < 8; i++)
 			buf_printf(out, "%s%08x", i ? ":" : "", p.hw_cap[i]);

@@ -97,6 +97,7 @@ const struct backend_ops xen_backend = {
 	.adopt = xen_adopt,
 	.host = xen_host,
 	.own = xen_own,
+	.processors = xen_processors,
 	.info = xen_info,
 	.check = check,
 	.start = xen_start,

@@ -435,6 +435,32 @@ static void info(void **state)
 	free(text);
 }
 
+static void see_more(struct backend *b, struct processors *ret)
+{
+	(void)b;
+	assert_true(ret->cpus > 0 && ret->nodes > 0 && ret->cores_per_socket > 0 && ret->threads_per_core > 0);
+	*ret = (struct processors){ 4096, 8191, 16, 64, 4, 2394007 };
+}
+
+/* What the hypervisor sees, and not what its own domain does as well. */
+static void info_more(void **state)
+{
+	struct world *w = *state;
+	struct backend_ops more = ops;
+	int code;
+	char *text;
+
+	more.processors = see_more;
+	w->m.ops = &more;
+	text = show_as(w, "info", &other, &code);
+	w->m.ops = &ops;
+	assert_int_equal(code, 0);
+	assert_non_null(strstr(text, "\nnr_cpus 4096\nmax_cpu_id 8191\nnr_nodes 16\ncores_per_socket 64\n"
+	                             "threads_per_core 4\ncpu_mhz 2394.007\n"));
+	assert_null(strstr(strstr(text, "\nnr_cpus ") + 1, "\nnr_cpus "));
+	free(text);
+}
+
 static void screen_of_none(void **state)
 {
 	int code;
@@ -575,14 +601,11 @@ static void settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_WORLD(status_off),     IN_WORLD(status_on),
-		IN_WORLD(values),         IN_WORLD(job),
-		IN_WORLD(counters),       IN_WORLD(passwords),
-		cmocka_unit_test(masks),  IN_WORLD(json),
-		IN_WORLD(lists),          IN_WORLD(info),
-		IN_WORLD(screen_of_none), cmocka_unit_test(sizes),
-		cmocka_unit_test(tables), cmocka_unit_test(dirnames),
-		cmocka_unit_test(procfs), IN_WORLD(settings),
+		IN_WORLD(status_off),    IN_WORLD(status_on),      IN_WORLD(values),           IN_WORLD(job),
+		IN_WORLD(counters),      IN_WORLD(passwords),      cmocka_unit_test(masks),    IN_WORLD(json),
+		IN_WORLD(lists),         IN_WORLD(info),           IN_WORLD(info_more),        IN_WORLD(screen_of_none),
+		cmocka_unit_test(sizes), cmocka_unit_test(tables), cmocka_unit_test(dirnames), cmocka_unit_test(procfs),
+		IN_WORLD(settings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
