@@ -60,6 +60,26 @@ int spec_with_vifs(const struct spec *s, const struct vif *vifs, size_t n, struc
 	return rc;
 }
 
+int spec_print_devices(const struct spec *s, struct buf *ret, struct err *e)
+{
+	struct spec *empty = NULL, *disks = NULL, *both = NULL;
+	size_t ndisks, nvifs;
+	const struct disk *disk = spec_disks(s, &ndisks);
+	const struct vif *vif = spec_vifs(s, &nvifs);
+	int rc = spec_parse("", 0, &empty, NULL, e);
+
+	if (!rc)
+		rc = spec_with_disks(empty, disk, ndisks, &disks, e);
+	if (!rc)
+		rc = spec_with_vifs(disks, vif, nvifs, &both, e);
+	if (!rc)
+		spec_print(both, true, ret);
+	spec_unref(empty);
+	spec_unref(disks);
+	spec_unref(both);
+	return rc;
+}
+
 /* ---- events ---- */
 
 static const struct disk *disk_of(const struct spec *s, const struct disk *like)
@@ -143,22 +163,37 @@ static void emit_vifs(struct domain *d, const struct spec *from, const struct sp
 	}
 }
 
-void devices_take(struct domain *d, const struct spec *live)
+void devices_found(struct domain *d)
+{
+	bool same = d->unchanged_of.tv_sec == d->started.tv_sec && d->unchanged_of.tv_nsec == d->started.tv_nsec;
+
+	/* One whose record was lost has no devices as far as is known: a commit is not to take that for a change. */
+	if (same && spec_memory(d->live))
+		return;
+	spec_unref(d->unchanged);
+	d->unchanged = NULL;
+}
+
+bool devices_take(struct domain *d, const struct spec *live)
 {
 	struct spec *from = d->live, *disks = NULL, *with = NULL;
 	size_t ndisks, nvifs;
 	const struct disk *disk = spec_disks(live, &ndisks);
 	const struct vif *vif = spec_vifs(live, &nvifs);
 	struct err e = { 0 };
+	bool first = false;
 
 	if (!from)
-		return;
+		return false;
 	/* All else that is in force may have changed since LIVE was made. */
 	if (spec_with_disks(from, disk, ndisks, &disks, &e) || spec_with_vifs(disks, vif, nvifs, &with, &e)) {
 		domain_log(d, "what it has of devices cannot be told: %s", e.text);
 	} else if (!spec_equal(from, with)) {
-		if (!d->unchanged)
+		first = !d->unchanged;
+		if (first) {
 			d->unchanged = spec_ref(from);
+			d->unchanged_of = d->started;
+		}
 		d->live = spec_ref(with);
 		domain_touch(d);
 		emit_disks(d, from, with);
@@ -167,4 +202,5 @@ void devices_take(struct domain *d, const struct spec *live)
 	}
 	spec_unref(disks);
 	spec_unref(with);
+	return first;
 }

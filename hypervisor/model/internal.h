@@ -115,8 +115,12 @@ int images_check(struct model *m, struct domain *d, const struct spec *spec, str
 /* S with these disks or these interfaces in the place of its own. */
 int spec_with_disks(const struct spec *s, const struct disk *disks, size_t n, struct spec **ret, struct err *e);
 int spec_with_vifs(const struct spec *s, const struct vif *vifs, size_t n, struct spec **ret, struct err *e);
-/* The devices of LIVE are in force now: facts and events follow. */
-void devices_take(struct domain *d, const struct spec *live) NEEDS(d->lock);
+/* The devices of S alone, in the language. */
+int spec_print_devices(const struct spec *s, struct buf *ret, struct err *e);
+/* The devices of LIVE are in force now: facts and events follow. True: tune_save() is needed, once the lock is let go. */
+bool devices_take(struct domain *d, const struct spec *live) NEEDS(d->lock);
+/* D's guest was found and is in force: what is remembered of the devices of one before it is not of this one. */
+void devices_found(struct domain *d) NEEDS(d->lock);
 
 /* ---- devices_commit.c ---- */
 int devices_commit(struct job *j, struct err *e); /* what was changed at run time, into the configuration */

@@ -123,7 +123,7 @@ static void let_go(struct domain *d)
 	bool cookie = d->guest;
 
 	store_console_save(d);
-	if (d->guest_gone && store_domain_save(d, &e))
+	if ((d->guest_gone || d->unchanged) && store_domain_save(d, &e))
 		log_error("%s", e.text);
 	registry_del(d);
 	if (cookie)

@@ -74,6 +74,7 @@ struct domain {
 	struct spec *told;        /* [d] what another tool made of its devices while they are being changed */
 	bool changing;            /* [d] they are */
 	struct device_names device_names[DEVICE_KINDS]; /* [d] */
+	struct timespec unchanged_of;                   /* [d] when the guest was started that unchanged is of */
 	uint64_t mem_target, mem_actual;                /* [d] MiB */
 	uint64_t mem_max;                               /* [d] MiB that the guest was started for; 0 off */
 	unsigned vcpus;                                 /* [d] online */

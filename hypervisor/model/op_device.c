@@ -1,29 +1,19 @@
 /*
- * Disks and interfaces of a guest that runs. What is to come is claimed before the backend is asked, so that of two domains
- * only one gets an image or a MAC; what has gone is given back when the guest has let go of it.
+ * How a device of a guest that runs is changed, and its disks. What is to come is claimed before the backend is asked, so
+ * that of two domains only one gets an image or a MAC; what has gone is given back when the guest has let go of it.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hypervisor/config/disk_spec.h"
 #include "hypervisor/config/spec_parts.h"
-#include "hypervisor/config/vif_spec.h"
 #include "hypervisor/model/internal.h"
+#include "hypervisor/model/op_device.h"
 #include "hypervisor/model/operate.h"
 
-/* One change, in the job's slot. */
-struct change {
-	struct job *job;
-	struct domain *domain;
-	struct guest *guest;
-	struct spec *from, *live; /* in force before, and once it is done; references */
-	struct spec *only;        /* a reference: what is new of it; NULL: nothing */
-};
-
-static int change_begin(struct change *c, struct job *j, bool can, struct err *e)
+int change_begin(struct change *c, struct job *j, bool can, struct err *e)
 {
 	struct domain *d = j->domain;
 
@@ -38,10 +28,10 @@ static int change_begin(struct change *c, struct job *j, bool can, struct err *e
 	return c->from ? 0 : fail(e, EHOSTDOWN, "the guest has ended");
 }
 
-/* RC is the backend's: what it has done is in force, and after it what another tool did. */
-static int change_end(struct change *c, int rc)
+int change_end(struct change *c, int rc)
 {
 	struct domain *d = c->domain;
+	bool first = false;
 
 	if (!c->guest)
 		return rc;
@@ -50,13 +40,15 @@ static int change_end(struct change *c, int rc)
 	d->coming = NULL;
 	d->changing = false;
 	if (!rc && c->live && !c->job->dry)
-		devices_take(d, c->live);
+		first = devices_take(d, c->live);
 	if (d->told)
-		devices_take(d, d->told);
+		first |= devices_take(d, d->told);
 	spec_unref(d->told);
 	d->told = NULL;
 	holders_update(d);
 	domain_unlock(d);
+	if (first)
+		tune_save(d);
 	live_end(c->job);
 	spec_unref(c->from);
 	spec_unref(c->live);
@@ -64,8 +56,7 @@ static int change_end(struct change *c, int rc)
 	return rc;
 }
 
-/* C->live is claimed, or what is in the way is said: in one step. */
-static int change_claim(struct change *c, struct err *e)
+int change_claim(struct change *c, struct err *e)
 {
 	struct domain *d = c->domain;
 	struct model *m = d->model;
@@ -88,9 +79,7 @@ static int change_claim(struct change *c, struct err *e)
 	return rc ? rc : holders_check(d, c->only, &uuid, e);
 }
 
-/* A spec that has this one device. Who says it may reach no further by it than he could by a configuration of his own. */
-static int only_device(struct job *j, const struct spec *in, enum key list, const char *text, struct spec **ret,
-                       struct err *e)
+int change_only(struct change *c, enum key list, const char *text, struct err *e)
 {
 	static const enum key kinds[] = { KEY_type, KEY_builder };
 	struct buf words[3] = { { 0 } };
@@ -100,8 +89,8 @@ static int only_device(struct job *j, const struct spec *in, enum key list, cons
 	int rc;
 
 	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (spec_has(in, kinds[i]))
-			buf_printf(&words[n++], "%s=%s", key_table[kinds[i]].name, spec_str(in, kinds[i], ""));
+		if (spec_has(c->from, kinds[i]))
+			buf_printf(&words[n++], "%s=%s", key_table[kinds[i]].name, spec_str(c->from, kinds[i], ""));
 	buf_printf(&words[n], "%s=[ ", key_table[list].name);
 	print_quoted(&words[n], text, strlen(text));
 	buf_puts(&words[n++], " ]");
@@ -111,9 +100,9 @@ static int only_device(struct job *j, const struct spec *in, enum key list, cons
 	if (!rc)
 		rc = spec_override(empty, list_of, n, &only, e);
 	if (!rc)
-		rc = spec_check_reach(only, j->caller->user.uid == 0, e);
+		rc = spec_check_reach(only, c->job->caller->user.uid == 0, e);
 	if (!rc)
-		*ret = only;
+		c->only = only;
 	else
 		spec_unref(only);
 	spec_unref(empty);
@@ -192,7 +181,7 @@ int domain_disk_attach(struct job *j, const char *spec, struct err *e)
 	int rc = change_begin(&c, j, ops->disk_attach, e);
 
 	if (!rc)
-		rc = only_device(j, c.from, KEY_disk, spec, &c.only, e);
+		rc = change_only(&c, KEY_disk, spec, e);
 	if (!rc)
 		rc = disk_add(&c, e);
 	if (!rc)
@@ -244,7 +233,7 @@ static int disk_put(struct change *c, size_t i, const char *file, struct err *e)
 	drive->format = file ? FORMAT_RAW : FORMAT_EMPTY;
 	drive->backendtype = file ? drive->backendtype : NULL;
 	disk_spec_print(drive, &text);
-	rc = only_device(c->job, c->from, KEY_disk, text.p, &c->only, e);
+	rc = change_only(c, KEY_disk, text.p, e);
 	if (!rc)
 		rc = spec_with_disks(c->from, disks, n, &c->live, e);
 out:
@@ -268,147 +257,5 @@ int domain_disk_media(struct job *j, const char *vdev, const char *file, struct 
 		rc = change_claim(&c, e);
 	if (!rc && !j->dry)
 		rc = ops->disk_media(c.guest, c.live, (unsigned)i, by(j), j, e);
-	return change_end(&c, rc);
-}
-
-/* ---- interfaces ---- */
-
-static bool number_taken(const struct vif *vifs, size_t n, unsigned index)
-{
-	for (size_t i = 0; i < n; i++)
-		if (vifs[i].index == index)
-			return true;
-	return false;
-}
-
-static bool mac_taken(const struct vif *vifs, size_t n, const uint8_t mac[6])
-{
-	for (size_t i = 0; i < n; i++)
-		if (vifs[i].has_mac && !memcmp(vifs[i].mac, mac, 6))
-			return true;
-	return false;
-}
-
-/* What was not said: the first number that is free, and a MAC. */
-static void vif_complete(const struct domain *d, const struct vif *vifs, size_t n, struct vif *v)
-{
-	char mac[MAC_TEXT];
-
-	while (number_taken(vifs, n, v->index))
-		v->index++;
-	for (unsigned i = v->index; !v->has_mac; i++) {
-		config_mac(&d->uuid, i, mac);
-		v->has_mac = !parse_mac(mac, v->mac, NULL) && !mac_taken(vifs, n, v->mac);
-	}
-}
-
-/* Whether the text SPEC, which is right, says a number. */
-static bool number_said(const char *spec)
-{
-	struct arena a = { 0 };
-	struct vif v = { 0 };
-	size_t at;
-	bool said = !vif_spec_parse(spec, UINT_MAX, false, &a, &v, &at, NULL) && v.index != UINT_MAX;
-
-	arena_free(&a);
-	return said;
-}
-
-static int vif_add(struct change *c, const char *spec, struct err *e)
-{
-	size_t n, one;
-	const struct vif *vifs = spec_vifs(c->from, &n);
-	struct vif *all, *v;
-	struct spec *whole = NULL;
-	char mac[MAC_TEXT];
-	int rc = 0;
-
-	all = x_array(n + 1, sizeof(*all));
-	if (n)
-		memcpy(all, vifs, n * sizeof(*all));
-	v = &all[n];
-	*v = *spec_vifs(c->only, &one);
-	if (number_said(spec) && number_taken(vifs, n, v->index))
-		rc = fail(e, EEXIST, "the guest has an interface %u already", v->index);
-	if (!rc && v->has_mac && mac_taken(vifs, n, v->mac))
-		rc = fail(e, EEXIST, "the guest has an interface with the MAC address %s already",
-		          mac_format(mac, v->mac));
-	if (!rc) {
-		domain_lock(c->domain);
-		vif_complete(c->domain, vifs, n, v);
-		domain_unlock(c->domain);
-		rc = spec_with_vifs(c->only, v, 1, &whole, e);
-	}
-	if (!rc) {
-		rc = spec_with_vifs(c->from, all, n + 1, &c->live, e);
-		spec_unref(c->only);
-		c->only = whole;
-	}
-	free(all);
-	return rc;
-}
-
-int domain_vif_attach(struct job *j, const char *spec, struct err *e)
-{
-	const struct backend_ops *ops = j->domain->model->ops;
-	struct change c;
-	size_t n;
-	int rc = change_begin(&c, j, ops->vif_attach, e);
-
-	if (!rc)
-		rc = only_device(j, c.from, KEY_vif, spec, &c.only, e);
-	if (!rc)
-		rc = vif_add(&c, spec, e);
-	if (!rc)
-		rc = change_claim(&c, e);
-	if (!rc && !j->dry) {
-		(void)spec_vifs(c.live, &n);
-		rc = ops->vif_attach(c.guest, c.live, (unsigned)n - 1, j, e);
-	}
-	return change_end(&c, rc);
-}
-
-static int vif_find(const struct spec *s, const char *which, size_t *ret, struct err *e)
-{
-	size_t n;
-	const struct vif *vifs = spec_vifs(s, &n);
-	bool is_mac = strchr(which, ':');
-	uint64_t number = 0;
-	uint8_t mac[6];
-	int rc = is_mac ? parse_mac(which, mac, e) : parse_u64(which, UINT32_MAX, &number, e);
-
-	if (rc)
-		return fail_in(e, "the interface is a number or a MAC address");
-	for (size_t i = 0; i < n; i++) {
-		if (is_mac ? !vifs[i].has_mac || memcmp(vifs[i].mac, mac, 6) != 0 : vifs[i].index != number)
-			continue;
-		*ret = i;
-		return 0;
-	}
-	return fail(e, ENOENT, "there is no interface %s; there are %zu, see its directory vifs", which, n);
-}
-
-int domain_vif_detach(struct job *j, const char *which, struct err *e)
-{
-	const struct backend_ops *ops = j->domain->model->ops;
-	const struct vif *vifs;
-	struct vif *rest, gone;
-	struct change c;
-	size_t i = 0, n;
-	int rc = change_begin(&c, j, ops->vif_detach, e);
-
-	if (!rc)
-		rc = vif_find(c.from, which, &i, e);
-	if (rc)
-		return change_end(&c, rc);
-	vifs = spec_vifs(c.from, &n);
-	gone = vifs[i];
-	rest = x_array(n, sizeof(*rest));
-	memcpy(rest, vifs, i * sizeof(*rest));
-	memcpy(rest + i, vifs + i + 1, (n - i - 1) * sizeof(*rest));
-	rc = spec_with_vifs(c.from, rest, n - 1, &c.live, e);
-	free(rest);
-	if (!rc && !j->dry)
-		rc = ops->vif_detach(c.guest, c.live, &gone, j, e);
 	return change_end(&c, rc);
 }

@@ -191,7 +191,7 @@ static int begin_start(struct job *j, const struct run *run, struct spec *spec, 
 		d->live = spec_ref(spec);
 		d->mem_target = d->mem_actual = spec_memory(spec);
 		d->mem_max = spec_maxmem(spec);
-		d->started = run->started;
+		d->started = d->unchanged_of = run->started;
 		d->vcpus = spec_vcpus(spec);
 		d->guest_gone = false;
 		domain_set_state(d, STATE_STARTING, "start");
@@ -227,7 +227,7 @@ static void take_guest(struct domain *d, struct guest *g)
 		guest_forget(d);
 }
 
-/* A crash of long ago, and what was tuned then, is not what a host that lost its power meanwhile is to tell. */
+/* A crash of long ago, and what was changed then, is not what a host that lost its power meanwhile is to tell. */
 static void save_started(struct domain *d)
 {
 	struct err e = { 0 };
@@ -247,7 +247,7 @@ static int run_start(struct job *j, struct run *run, struct spec *spec, struct e
 	int rc;
 
 	domain_lock(d);
-	old = d->state == STATE_CRASHED || d->tuned;
+	old = d->state == STATE_CRASHED || d->tuned || d->unchanged;
 	domain_unlock(d);
 	rc = begin_start(j, run, spec, e);
 	if (rc)

@@ -123,6 +123,7 @@ static struct domain *sink_appeared(struct model *m, const struct found *f, stru
 	d->id = f->id;
 	d->started = f->started;
 	d->live = f->spec ? spec_ref(f->spec) : spec_ref(d->spec);
+	devices_found(d);
 	d->mem_target = d->mem_actual = spec_memory(d->live);
 	d->mem_max = spec_maxmem(d->live);
 	if (f->mem_target)
@@ -296,6 +297,12 @@ static void sink_event(struct domain *d, const char *name, const char *detail)
 	domain_unlock(d);
 }
 
+static void after_devices(void *arg)
+{
+	tune_save(arg);
+	domain_unref(arg);
+}
+
 /* While a verb changes them, what it has done is in force first: what is told then was seen after it. */
 static void sink_devices(struct domain *d, const struct spec *live)
 {
@@ -303,8 +310,8 @@ static void sink_devices(struct domain *d, const struct spec *live)
 	if (d->changing) {
 		spec_unref(d->told);
 		d->told = spec_ref(live);
-	} else {
-		devices_take(d, live);
+	} else if (devices_take(d, live) && !d->model->closing) { /* a model that closes saves it by itself */
+		pool_run(after_devices, domain_ref(d), true);
 	}
 	domain_unlock(d);
 }

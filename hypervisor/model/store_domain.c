@@ -18,6 +18,8 @@
 
 #define HISTORY_MAX (1u << 20) /* on disk; what is shown is TEXT_KEEP at most */
 #define CONSOLE_KEEP (64u << 10)
+#define META_MAX (1u << 20)
+#define DEVICES_MAX (128u << 10) /* JSON makes up to six bytes of one: with room to spare in META_MAX */
 
 static int folder_of(struct store *s, const char *name, bool make)
 {
@@ -26,9 +28,42 @@ static int folder_of(struct store *s, const char *name, bool make)
 	return openat(s->domainsfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* JSON has room for UTF-8 only, and a path may be any bytes: they are escaped as the language reads them. */
+static void add_ascii(struct buf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] < 0x80)
+			buf_putc(b, s[i]);
+		else
+			buf_printf(b, "\\x%02x", (unsigned char)s[i]);
+}
+
+/* What a commit compares the devices with, and which guest it is of. */
+static void devices_pack(const struct domain *d, json_t *o, const struct spec *s, const struct timespec *of)
+{
+	struct buf text = { 0 }, ascii = { 0 };
+	struct err e = { 0 };
+	int rc = spec_print_devices(s, &text, &e);
+
+	if (!rc)
+		add_ascii(&ascii, text.p ? text.p : "", text.len);
+	if (!rc && ascii.len > DEVICES_MAX)
+		rc = fail(&e, EFBIG, "they are too long");
+	if (rc)
+		log_warn("%s: the changes of its devices are lost at the daemon's end: %s", d->name, e.text);
+	else
+		json_object_set_new(o, "devices",
+		                    json_pack("{s:I, s:I, s:s%}", "sec", (json_int_t)of->tv_sec, "nsec",
+		                              (json_int_t)of->tv_nsec, "unchanged", ascii.p ? ascii.p : "", ascii.len));
+	buf_free(&text);
+	buf_free(&ascii);
+}
+
 static json_t *meta_pack(struct domain *d)
 {
 	char uuid[UUID_TEXT];
+	struct spec *unchanged;
+	struct timespec of;
 	json_t *o;
 
 	lock_acquire(&d->lock);
@@ -36,7 +71,12 @@ static json_t *meta_pack(struct domain *d)
 	              uuid_format(uuid, &d->uuid), "owner", (int)d->owner, "group", (int)d->group, "mode", (int)d->mode,
 	              "tags", d->tags, strlen(d->tags), "notes", d->notes, strlen(d->notes), "state",
 	              d->state == STATE_CRASHED ? "crashed" : "off", "reason", d->reason, "tuned", (int)d->tuned);
+	unchanged = d->unchanged ? spec_ref(d->unchanged) : NULL;
+	of = d->unchanged_of;
 	lock_release(&d->lock);
+	if (o && unchanged)
+		devices_pack(d, o, unchanged, &of);
+	spec_unref(unchanged);
 	return o;
 }
 
@@ -90,6 +130,30 @@ int store_domain_save(struct domain *d, struct err *e)
 	return rc;
 }
 
+static void devices_unpack(struct domain *d, json_t *o)
+{
+	struct spec *s = NULL;
+	struct err e = { 0 };
+	json_int_t sec, nsec;
+	const char *text;
+	size_t n;
+	int rc;
+
+	if (!o)
+		return;
+	if (json_unpack(o, "{s:I, s:I, s:s%}", "sec", &sec, "nsec", &nsec, "unchanged", &text, &n) || n > DEVICES_MAX)
+		rc = fail(&e, EINVAL, "its meta file is damaged");
+	else
+		rc = spec_parse(text, n, &s, NULL, &e);
+	if (rc) {
+		log_warn("%s: the changes of its devices are lost: %s", d->name, e.text);
+		return;
+	}
+	spec_unref(d->unchanged);
+	d->unchanged = s;
+	d->unchanged_of = (struct timespec){ .tv_sec = (time_t)sec, .tv_nsec = (long)nsec };
+}
+
 static int meta_unpack(struct domain *d, const struct buf *b, struct err *e)
 {
 	json_t *o = json_loadb(b->p, b->len, 0, NULL);
@@ -121,6 +185,7 @@ static int meta_unpack(struct domain *d, const struct buf *b, struct err *e)
 	d->state = strcmp(state, "crashed") ? STATE_OFF : STATE_CRASHED;
 	snprintf(d->reason, sizeof(d->reason), "%s", reason);
 	d->tuned = (unsigned)tuned; /* if its guest is still there */
+	devices_unpack(d, json_object_get(o, "devices"));
 out:
 	json_decref(o);
 	return rc;
@@ -169,7 +234,7 @@ int store_domain_load(struct domain *d, struct err *e)
 	if (dirfd < 0)
 		return fail(e, errno, "%s/domains/%s: %m", s->path, d->name);
 	file_sweep(dirfd);
-	rc = file_slurp(dirfd, "meta", 1 << 20, &b, e);
+	rc = file_slurp(dirfd, "meta", META_MAX, &b, e);
 	if (!rc)
 		rc = meta_unpack(d, &b, e);
 	tail_load(dirfd, "console", CONSOLE_KEEP, &d->console);

@@ -94,6 +94,20 @@ case_ 'a configuration that changes while it is off does the same to its disks' 
 	cd "$G/disks/xvdc" && sed -i "s/^disk.*/disk = [ \"\/i\/d.img,raw,xvdd,w\", \"\/i\/b.img,raw,xvdb,w\" ]/" "$G/config" && cd / &&
 	disks "xvdb xvdd" && is "$(cat "$G/disks/xvdb/mode")" w && is "$(cat "$G/disks/xvdd/source")" /i/d.img'
 
+# ---- a daemon is killed, and with it the guests of this hypervisor ----
+
+kept() { grep -q '"unchanged": ' "$T/state/domains/web1/meta"; }
+before=$(cat "$G/config")
+case_ 'what a commit would write is on disk for a successor' eval 'say "$G/ctl" start && not kept && say "$G/ctl" "block-attach /i/k.img,raw,xvdk,w" && kept'
+stop_daemon KILL
+daemon --backend sim
+case_ 'which finds the guest gone: the next one has nothing to commit' eval '
+	kept && say "$G/ctl" start && not kept && disks "xvdb xvdd" && say "$G/ctl" commit && is "$(cat "$G/config")" "$before"'
+case_ 'and of its own what is its own' eval '
+	say "$G/ctl" "block-attach /i/l.img,raw,xvdl,w" && kept && say "$G/ctl" commit && not kept && grep -q l.img "$G/config" && not grep -q k.img "$G/config" &&
+	say "$G/ctl" destroy && printf "%s\n" "$before" >"$G/config"'
+case_ 'what has ended leaves nothing' eval 'say "$G/ctl" start && say "$G/ctl" "block-detach xvdb" && kept && say "$G/ctl" destroy && until_ 20 not kept'
+
 # ---- whose rights ----
 
 stop_daemon

@@ -114,7 +114,7 @@ void fake_tell_one(struct backend *b, struct tell *t)
 		           .id = g->id,
 		           .spec = g->spec,
 		           .foreign = g->foreign,
-		           .started = time_now() };
+		           .started = fake_options.run.tv_sec ? fake_options.run : time_now() };
 
 	switch (t->what) {
 	case TELL_STATE:

@@ -46,6 +46,7 @@ extern struct fake_options {
 	uint64_t cpu_step;
 	uint64_t total_mib;  /* the host's; 0: plenty */
 	bool leaks_to_start; /* start() of a cancelled job succeeds all the same */
+	struct timespec run; /* when the guests that are told of were started; zero: now */
 } fake_options;
 
 #endif

@@ -123,6 +123,7 @@ case_ "attached, and the daemon is killed" eval 'ctl web "block-attach $T/data.i
 kill_daemon
 daemon
 case_ "its successor knows it" eval 'until_ 60 state_is web running && is "$(cat "$VM/web/disks/xvdb/source")" "$T/data.img" && agree'
+case_ "and commits what was changed before" eval 'ctl web commit && grep -q "vdev=xvdb" "$VM/web/config" && [ ! -s "$VM/web/pending" ]'
 case_ "and takes it away" eval 'ctl web "block-detach xvdb" && gone_in_guest /dev/xvdb && agree'
 case_ "it goes down when asked" eval 'ctl web "shutdown -w 200" && state_is web off && no_domain web'
 losetup -d "$(cat "$T/dev")" "$(cat "$T/dev2")"
