@@ -17,7 +17,6 @@
 #include "units.h"
 
 #define TOUCHES_MAX 65536
-#define BATCH_MAX 16
 #define SETTLE_MSEC 1000
 
 struct item { /* of the queue */
@@ -45,11 +44,10 @@ struct herald {
 	bool ending;                       /* [l] */
 	bool waiting;                      /* [l] somebody must ring WAKE */
 	int wake;                          /* [I] an eventfd; while a reply is waited for, only the end rings it */
-	uint64_t flying[BATCH_MAX];        /* [l] keys that the helper is touching */
-	unsigned nflying;                  /* [l] */
+	uint64_t told;                     /* [l] the key that the helper was told of last, */
+	bool telling;                      /* [l] and it has not gone on since */
 	struct cond landed;
-	struct peer peer;             /* [t] */
-	struct herald_request *batch; /* [t] */
+	struct peer peer; /* [t] */
 	pthread_t thread;
 	struct cond started_cond;
 	bool started;     /* [l] */
@@ -105,39 +103,39 @@ static void item_end(struct item *it, int result)
 	free(it);
 }
 
-/* A request for COUNT names in NAME; NULL when they are too long. */
-static struct herald_request *request_make(uint32_t op, const char *const name[], uint32_t count, size_t *ret)
+/* A request for NAME and TO (may be NULL); NULL when they are too long. */
+static struct herald_request *request_make(uint32_t op, const char *name, const char *to, size_t *ret)
 {
+	size_t n = strlen(name) + 1, also = to ? strlen(to) + 1 : 0;
 	struct herald_request *q;
-	size_t len = sizeof(*q), n;
-	char *p;
 
-	for (uint32_t i = 0; i < count; i++) {
-		n = strlen(name[i]) + 1;
-		if (n > PATH_MAX)
-			return NULL;
-		len += n;
-	}
-	q = x_alloc(len);
+	if (n > PATH_MAX || also > PATH_MAX)
+		return NULL;
+	*ret = sizeof(*q) + n + also;
+	q = x_alloc(*ret);
 	q->op = op;
-	q->count = count;
-	p = (char *)(q + 1);
-	for (uint32_t i = 0; i < count; i++)
-		p = stpcpy(p, name[i]) + 1;
-	*ret = len;
+	memcpy(q + 1, name, n);
+	if (to)
+		memcpy((char *)(q + 1) + n, to, also);
 	return q;
+}
+
+static struct item *item_new(uint32_t op, const char *name, const char *to)
+{
+	struct item *it = x_alloc(sizeof(*it));
+
+	it->q = request_make(op, name, to, &it->len);
+	it->result = it->q ? 0 : -ENAMETOOLONG;
+	return it;
 }
 
 void herald_do(struct herald *h, enum herald_op op, const char *name, const char *to,
                void (*done)(void *arg, int result), void *arg)
 {
-	const char *const names[] = { name, to };
-	struct item *it = x_alloc(sizeof(*it));
+	struct item *it = item_new(op, name, to);
 
 	it->done = done;
 	it->arg = arg;
-	it->q = request_make(op, names, op == HERALD_RENAME ? 2 : 1, &it->len);
-	it->result = it->q ? 0 : -ENAMETOOLONG;
 	item_queue(h, it);
 }
 
@@ -199,54 +197,32 @@ void herald_touch(struct herald *h, uint64_t key, const char *path)
 		ring(h);
 }
 
-static void touch_drop_first(struct herald *h) NEEDS(h->lock)
+/* The oldest of them, which is one of the set no more: one that comes while it is served is the next. */
+static struct item *touch_take(struct herald *h) NEEDS(h->lock)
 {
 	struct touch *t = h->touch;
+	struct item *it;
 
+	if (!t)
+		return NULL;
 	h->touch = t->next;
 	if (!h->touch)
 		h->touch_last = &h->touch;
 	table_del_n(&h->touches, &t->key, sizeof(t->key));
 	if (!h->touches.count)
 		table_free(&h->touches); /* what a burst has needed */
+	it = item_new(HERALD_TOUCH, t->path, NULL);
 	touch_free(t);
+	return it;
 }
 
-/* Move the oldest touches into the packet; its length, 0 when there are none. */
-static size_t batch_take(struct herald *h) NEEDS(h->lock)
+void herald_telling(struct herald *h, uint64_t key)
 {
-	size_t len = sizeof(*h->batch), n;
-
-	*h->batch = (struct herald_request){ .op = HERALD_TOUCH };
-	h->nflying = 0;
-	for (; h->touch && h->batch->count < BATCH_MAX; h->batch->count++) {
-		n = strlen(h->touch->path) + 1;
-		if (len + n > HERALD_PACKET_MAX)
-			break;
-		memcpy((char *)h->batch + len, h->touch->path, n);
-		len += n;
-		h->flying[h->nflying++] = h->touch->key;
-		touch_drop_first(h);
-	}
-	return h->batch->count ? len : 0;
-}
-
-static void batch_serve(struct herald *h, size_t n)
-{
-	(void)peer_ask(&h->peer, h->batch, n, h->wake);
 	lock_acquire(&h->lock);
-	h->nflying = 0;
+	h->told = key;
+	h->telling = true;
 	cond_broadcast(&h->landed);
 	lock_release(&h->lock);
-}
-
-static bool is_flying(const struct herald *h, uint64_t key)
-{
-	for (unsigned i = 0; i < h->nflying; i++) {
-		if (h->flying[i] == key)
-			return true;
-	}
-	return false;
 }
 
 void herald_settle(struct herald *h, uint64_t key)
@@ -254,7 +230,7 @@ void herald_settle(struct herald *h, uint64_t key)
 	uint64_t until = clock_msec() + SETTLE_MSEC;
 
 	lock_acquire(&h->lock);
-	while (is_flying(h, key) && cond_wait(&h->landed, &h->lock, until))
+	while (h->telling && h->told == key && cond_wait(&h->landed, &h->lock, until))
 		;
 	lock_release(&h->lock);
 }
@@ -288,21 +264,22 @@ static bool step(struct herald *h)
 {
 	bool ready = peer_ready(&h->peer), ending;
 	struct item *it;
-	size_t n = 0;
 
 	lock_acquire(&h->lock);
+	if (ready && h->telling) { /* it has answered, or is another one */
+		h->telling = false;
+		cond_broadcast(&h->landed);
+	}
 	ending = h->ending;
 	it = item_take(h);
 	if (!it && !ending && ready)
-		n = batch_take(h);
-	h->waiting = !it && n == 0;
+		it = touch_take(h);
+	h->waiting = !it;
 	lock_release(&h->lock);
 	if (it && ending)
 		item_end(it, -ECANCELED);
 	else if (it)
 		item_serve(h, it);
-	else if (n)
-		batch_serve(h, n);
 	else if (!ending)
 		idle(h);
 	return it || !ending;
@@ -336,7 +313,6 @@ static void herald_free(struct herald *h)
 	}
 	table_free(&h->touches);
 	free(h->peer.mountpoint);
-	free(h->batch);
 	if (h->wake >= 0)
 		close(h->wake);
 	cond_destroy(&h->landed);
@@ -355,7 +331,6 @@ int herald_start(const char *mountpoint, struct herald **ret, struct err *e)
 	cond_init(&h->landed);
 	h->last = &h->first;
 	h->touch_last = &h->touch;
-	h->batch = x_alloc(HERALD_PACKET_MAX);
 	peer_init(&h->peer, mountpoint);
 	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = h->wake < 0 ? -errno : -pthread_create(&h->thread, NULL, herald_run, h);

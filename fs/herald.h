@@ -53,8 +53,14 @@ void herald_after(struct herald *h, void (*done)(void *arg, int result), void *a
 void herald_touch(struct herald *h, uint64_t key, const char *path);
 
 /*
- * Until no touch of KEY is under way, a second at most: what the kernel answers to it says the size of that time, and would be
- * believed by a reader of what comes next. Blocks; never on the loop, which has to answer it.
+ * The helper asks for a time of KEY's to be set, and the loop is about to look what its attributes are: what the kernel is told of
+ * them counts as soon as the helper goes on, however late that is.
+ */
+void herald_telling(struct herald *h, uint64_t key);
+
+/*
+ * Until what was told of KEY has come to count, a second at most: a reader of what comes next would believe it. It does not wait for
+ * a touch that is still to ask. Blocks; never on the loop.
  */
 void herald_settle(struct herald *h, uint64_t key);
 

@@ -19,7 +19,7 @@
 #include "fs/herald_wire.h"
 #include "hypervisor/base/self_spawn.h"
 
-#define NAMES_MAX 2 /* of an operation other than touching */
+#define NAMES_MAX 2 /* of an operation */
 
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x4000u /* Linux 6.8 */
@@ -81,7 +81,12 @@ static int root_open(struct helper *h)
 
 static int op_run(uint32_t op, int root, char *const name[NAMES_MAX])
 {
+	/* Only the time of writing: a watcher sees MODIFY then. */
+	static const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
+
 	switch (op) {
+	case HERALD_TOUCH:
+		return utimensat(root, name[0], times, AT_SYMLINK_NOFOLLOW);
 	case HERALD_MKDIR:
 		return mkdirat(root, name[0], 0755);
 	case HERALD_RMDIR:
@@ -93,14 +98,6 @@ static int op_run(uint32_t op, int root, char *const name[NAMES_MAX])
 	}
 	errno = EINVAL;
 	return -1;
-}
-
-/* Only the time of writing: a watcher sees MODIFY then. */
-static void touch_run(int root, const char *path)
-{
-	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
-
-	(void)utimensat(root, path, times, AT_SYMLINK_NOFOLLOW);
 }
 
 /* Below the root, and nothing else. */
@@ -133,18 +130,13 @@ static int request_serve(struct helper *h, const struct herald_request *q, char 
 			name[count] = s;
 		count++;
 	}
-	if (count == 0 || count != q->count || end[-1] ||
-	    (q->op != HERALD_TOUCH && count != (q->op == HERALD_RENAME ? 2 : 1)))
+	if (count != (q->op == HERALD_RENAME ? 2 : 1) || end[-1])
 		return -EINVAL;
 	root = root_open(h);
 	if (root < 0)
 		return root;
-	if (q->op == HERALD_TOUCH) {
-		for (char *s = p; s < end; s += strlen(s) + 1)
-			touch_run(root, s);
-	} else if (op_run(q->op, root, name) < 0) {
+	if (op_run(q->op, root, name) < 0)
 		r = -errno;
-	}
 	close(root);
 	return r;
 }

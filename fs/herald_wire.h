@@ -11,19 +11,19 @@
 #define HERALD_ARGV0 "domfs-herald"
 #define HERALD_ARGV1 "--touch-mount" /* argv[2] is the mount point */
 
-#define HERALD_TOUCH 4          /* after the public operations: any number of paths, of which some may be gone */
+#define HERALD_TOUCH 4          /* after the public operations: name */
 #define HERALD_PACKET_MAX 16384 /* two paths of PATH_MAX fit */
 
 struct herald_request { /* followed by the names, each with its NUL */
 	uint64_t serial;
 	uint32_t op;
-	uint32_t count; /* of the names */
+	uint32_t zero; /* so that no byte is left to chance */
 };
 
 struct herald_reply {
 	uint64_t serial;
 	int32_t result; /* 0 or -errno */
-	uint32_t zero;  /* so that no byte is left to chance */
+	uint32_t zero;
 };
 
 #endif

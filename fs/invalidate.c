@@ -7,8 +7,6 @@
 #include "fs/dirname.h"
 #include "fs/naming.h"
 
-#define RETRY_MSEC 1000
-
 struct after {
 	struct after *next;
 	bool names;
@@ -60,7 +58,11 @@ static void inotify_tell(struct invalidator *inv, const struct ref *r)
 	free(path);
 }
 
-static void row_refresh(struct invalidator *inv, struct view *v, const struct ref *r, bool gone)
+/*
+ * What the loop is just rendering may be untrue, or true. It is not forgotten to be safe: that would throw away the new size that a
+ * reader was about to be told, and he would read the new text up to the size of the old.
+ */
+static unsigned row_untrue(struct invalidator *inv, struct view *v, const struct ref *r)
 {
 	const struct user root = { 0 };
 	struct node_attr a;
@@ -68,10 +70,20 @@ static void row_refresh(struct invalidator *inv, struct view *v, const struct re
 
 	node_attr(r, &root, &a);
 	what = view_check(&inv->views, v, r, &a);
+	if (what != VIEW_TELLING)
+		return what;
+	view_wait(&inv->views, v, r);
+	node_attr(r, &root, &a);
+	return view_check(&inv->views, v, r, &a) & ~(unsigned)VIEW_TELLING;
+}
+
+static void row_refresh(struct invalidator *inv, struct view *v, const struct ref *r, bool gone)
+{
+	unsigned what = row_untrue(inv, v, r);
+
 	if (!what && !gone)
 		return;
-	if (node_is_fact(r->node) &&
-	    !view_written(&inv->views, r)) /* a touch of what is written waits for the writer */
+	if (node_is_fact(r->node))
 		herald_settle(inv->herald, ref_inode_lane0(r));
 	fuse_lowlevel_notify_inval_inode(inv->fuse, ref_inode_lane0(r), 0, 0);
 	if (!(what & VIEW_TEXT) && !gone)
@@ -147,11 +159,14 @@ static void round_release(struct invalidator *inv, uint64_t seq, struct after *l
 	herald_after(inv->herald, release_done, r);
 }
 
-/* A line follows the mark of its change, so the marks of all lines up to SEQ are in the set that is taken after it. */
+/*
+ * All that is due; where somebody waits for an answer, what is not due yet may be what he did. A line follows the mark of its
+ * change, so the marks of all lines up to SEQ are in the set that is taken after it.
+ */
 static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	uint64_t seq = model_last_event(inv->views.model);
-	struct view *v = views_take(&inv->views, &seq), *next;
+	uint64_t seq = model_last_event(inv->views.model), now = inv->first ? UINT64_MAX : clock_msec();
+	struct view *v = views_take(&inv->views, now, &seq), *next;
 	struct after *list = inv->first, *rest = NULL;
 	bool listing = inv->listing;
 
@@ -172,49 +187,64 @@ static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 	inv->working = false;
 }
 
-/* When there is something to be done that is not told yet, clock_msec. */
+/* When there is something to be done for the thread, clock_msec. */
 static uint64_t work_due(const struct invalidator *inv) NEEDS(inv->views.lock)
 {
-	return inv->first || inv->views.lines || inv->listing ? 0 : inv->views.due;
+	if (inv->working)
+		return UINT64_MAX;
+	if (inv->first || inv->views.lines || inv->listing)
+		return 0;
+	return inv->views.retry < inv->views.due ? inv->views.retry : inv->views.due;
 }
 
 static void *invalidator_thread(void *arg)
 {
 	struct invalidator *inv = arg;
-	uint64_t due;
+	uint64_t wakes;
 
 	lock_acquire(&inv->views.lock);
-	while (!inv->ending) {
-		due = work_due(inv);
-		if (inv->views.late && inv->retry < due)
-			due = inv->retry;
-		if (due > clock_msec()) {
-			cond_wait(&inv->views.work, &inv->views.lock, due == UINT64_MAX ? 0 : due);
+	while (!inv->ending || inv->working) {
+		inv->views.wakes = wakes = work_due(inv);
+		if (wakes > clock_msec()) {
+			cond_wait(&inv->views.work, &inv->views.lock, wakes == UINT64_MAX ? 0 : wakes);
 			continue;
 		}
-		views_retry(&inv->views);
+		inv->views.wakes = 0;
+		if (inv->views.retry <= clock_msec())
+			views_retry(&inv->views);
 		invalidator_round(inv);
-		inv->retry = clock_msec() + RETRY_MSEC;
 	}
 	inv->running = false;
 	lock_release(&inv->views.lock);
 	return NULL;
 }
 
+/* The thread is woken for what came during a round of somebody else's. */
+static void round_here(struct invalidator *inv) NEEDS(inv->views.lock)
+{
+	invalidator_round(inv);
+	if (inv->ending || work_due(inv) < inv->views.wakes)
+		cond_broadcast(&inv->views.work);
+}
+
 void invalidator_after(struct invalidator *inv, bool names, void (*fn)(void *arg), void *arg)
 {
-	struct after *a = NULL;
+	struct after *a;
+	bool now;
 
 	lock_acquire(&inv->views.lock);
-	if (inv->running && !inv->ending && (work_due(inv) <= clock_msec() || inv->working || (names && inv->naming))) {
+	now = !inv->running || inv->ending ||
+	      !(inv->working || inv->views.dirty || inv->views.lines || inv->listing || (names && inv->naming));
+	if (!now) {
 		a = x_alloc(sizeof(*a));
 		*a = (struct after){ .names = names, .fn = fn, .arg = arg };
 		*inv->last = a;
 		inv->last = &a->next;
-		cond_broadcast(&inv->views.work);
+		if (!inv->working)
+			round_here(inv);
 	}
 	lock_release(&inv->views.lock);
-	if (!a)
+	if (now)
 		fn(arg);
 }
 

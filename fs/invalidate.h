@@ -1,9 +1,10 @@
 /*
- * The invalidator: a thread that makes the kernel forget what became untrue, and only then lets anybody be told of it. In
- * each round it takes the domains that changed, has their directories put right (by the herald), compares each row that the
- * kernel was told of with what is true now, and drops what differs from the kernel's cache; then event lines up to those of
- * that time become readable, polls fire, and answers go out. So who was told of a change reads it. It may wait for a page
- * that is just being read, so the loop never waits for it, and it holds no lock then.
+ * The invalidator makes the kernel forget what became untrue, and only then lets anybody be told of it: in rounds, one at a time, on
+ * a thread of its own or on that of somebody who has something to answer. A round takes the domains that changed, has
+ * their directories put right (by the herald), compares each row that the kernel was told of with what is true now, and
+ * drops what differs from the kernel's cache; then event lines up to those of that time become readable, polls fire, and
+ * answers go out. So who was told of a change reads it. A round may wait for a page that is just being read, so the loop never
+ * waits for one, and it holds no lock then.
  */
 #ifndef INVALIDATE_H
 #define INVALIDATE_H
@@ -20,11 +21,10 @@ struct invalidator {
 	struct herald *herald;     /* [I] after start */
 	pthread_t thread;
 	struct after *first, **last; /* [lock] who waits for the next round to end */
-	uint64_t retry;              /* [lock] when directories that could not be put right are tried again */
 	unsigned naming;             /* [lock] what the herald has not come to yet */
 	bool started;                /* the thread is to be joined */
 	bool running, ending;        /* [lock] the thread */
-	bool working, listing;       /* [lock] in a round; the root's listing is stale */
+	bool working, listing;       /* [lock] somebody is in a round; the root's listing is stale */
 };
 
 /* M's domains as they are now are what the kernel will be shown. */
@@ -44,9 +44,9 @@ void invalidator_stop(struct invalidator *inv); /* ended, and who still waited w
 void invalidator_free(struct invalidator *inv); /* stopped, and nobody calls it any more */
 
 /*
- * FN(ARG) as soon as nobody can read what was before now: at once, on this thread, when that is so already. NAMES: also as
- * far as directories are concerned, which takes a second at most; never for a request that holds the kernel's lock of a
- * directory.
+ * FN(ARG) as soon as nobody can read what was before now, mostly on this thread, which does the round where nobody is at one: so
+ * not on the loop, and no lock is held. NAMES: also as far as directories are concerned, which takes a second at most; never for
+ * a request that holds the kernel's lock of a directory.
  */
 void invalidator_after(struct invalidator *inv, bool names, void (*fn)(void *arg), void *arg);
 

@@ -33,6 +33,8 @@ static void naming_ended(struct invalidator *inv, struct view *v, const struct n
 		view_alias(&inv->views, v, want);
 	if (!v->late)
 		view_dirty(&inv->views, v);
+	if (!result) /* a name has become free */
+		views_retry(&inv->views);
 }
 
 static void naming_done(void *arg, int result)

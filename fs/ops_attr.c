@@ -133,6 +133,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	}
 	if (!ops_ref(req, ino, &r))
 		return;
+	if (ops_is_helper(req))
+		herald_telling(ops_session(req)->invalidator.herald, ref_inode_lane0(&r));
 	ops_stat(ops_session(req), &r, &u, &now);
 	if (r.domain && node_is_domain(r.node) && (to_set & owner)) {
 		setattr_domain(req, &r, attr, to_set);

@@ -50,6 +50,8 @@ static void view_free(struct views *vs, struct view *v)
 #define VERB_NSEC 1000000
 #define VERB_MSEC 2
 
+#define RETRY_MSEC 1000
+
 static void view_mark(struct views *vs, struct view *v, uint64_t due) NEEDS(vs->lock)
 {
 	if (!v->dirty) {
@@ -61,10 +63,9 @@ static void view_mark(struct views *vs, struct view *v, uint64_t due) NEEDS(vs->
 		vs->last = &v->next;
 	}
 	v->due = due < v->due ? due : v->due;
-	if (v->due < vs->due) {
-		vs->due = v->due;
+	vs->due = v->due < vs->due ? v->due : vs->due;
+	if (vs->due < vs->wakes)
 		cond_broadcast(&vs->work);
-	}
 }
 
 void view_dirty(struct views *vs, struct view *v)
@@ -100,10 +101,9 @@ static void model_changed(void *arg, struct domain *d)
 	lock_release(&vs->lock);
 }
 
-struct view *views_take(struct views *vs, uint64_t *seq)
+struct view *views_take(struct views *vs, uint64_t now, uint64_t *seq)
 {
 	struct view *v = vs->dirty, *next, *first = NULL, **last = &first;
-	uint64_t now = clock_msec();
 
 	vs->dirty = NULL;
 	vs->last = &vs->dirty;
@@ -128,25 +128,39 @@ struct view *views_take(struct views *vs, uint64_t *seq)
 
 void view_late(struct views *vs, struct view *v)
 {
-	vs->late += !v->late;
+	if (v->late)
+		return;
 	v->late = true;
+	v->later = vs->late;
+	vs->late = v;
+	if (vs->retry == UINT64_MAX)
+		vs->retry = clock_msec() + RETRY_MSEC;
+	if (vs->retry < vs->wakes)
+		cond_broadcast(&vs->work);
 }
 
 void views_retry(struct views *vs)
 {
-	size_t pos = 0;
-	void *p;
+	struct view *v;
 
-	if (!vs->late)
-		return;
-	while (table_next(&vs->by_serial, &pos, NULL, &p)) {
-		struct view *v = p;
-
-		if (v->late)
-			view_dirty(vs, v);
+	while ((v = vs->late)) {
+		vs->late = v->later;
 		v->late = false;
+		view_dirty(vs, v);
 	}
-	vs->late = 0;
+	vs->retry = UINT64_MAX;
+}
+
+static void view_in_time(struct views *vs, struct view *v) NEEDS(vs->lock)
+{
+	struct view **at = &vs->late;
+
+	if (!v->late)
+		return;
+	while (*at != v)
+		at = &(*at)->later;
+	*at = v->later;
+	v->late = false;
 }
 
 /* ---- lifetime ---- */
@@ -171,10 +185,11 @@ static void show_all(struct views *vs)
 
 void views_init(struct views *vs, struct model *m)
 {
-	*vs = (struct views){ .model = m, .due = UINT64_MAX };
+	*vs = (struct views){ .model = m, .due = UINT64_MAX, .retry = UINT64_MAX };
 	vs->last = &vs->dirty;
 	lock_init(&vs->lock);
 	cond_init(&vs->work);
+	cond_init(&vs->rendered);
 	model_follow(m, model_changed, vs);
 	show_all(vs);
 }
@@ -191,6 +206,7 @@ void views_free(struct views *vs)
 	table_free(&vs->by_name);
 	table_free(&vs->making);
 	cond_destroy(&vs->work);
+	cond_destroy(&vs->rendered);
 	lock_destroy(&vs->lock);
 }
 
@@ -233,7 +249,7 @@ void view_remove(struct views *vs, struct view *v)
 	lock_acquire(&vs->lock);
 	again = v->dirty; /* it is in the next round's list, which comes here again */
 	if (!again) {
-		vs->late -= v->late;
+		view_in_time(vs, v);
 		table_del_n(&vs->by_serial, &v->domain->serial, sizeof(v->domain->serial));
 	}
 	lock_release(&vs->lock);

@@ -33,13 +33,14 @@ struct watcher {
 };
 
 struct view {
-	struct domain *domain; /* [I] a reference */
-	struct view *next;     /* [lock] in the list of dirty ones */
-	struct view *taken;    /* the invalidator's: in the list of those that it is at, and that may be dirty again */
-	char *name;            /* [lock] of its directory; NULL: it has none (yet, or any more) */
-	char *alias;           /* [lock] what it should be called by now, and is for those who ask; NULL: the same */
-	struct slot *slots;    /* [lock] */
-	unsigned nslots;       /* [lock] */
+	struct domain *domain;    /* [I] a reference */
+	struct view *next;        /* [lock] in the list of dirty ones */
+	struct view *taken;       /* the round's: in the list of those that it is at, and that may be dirty again */
+	struct view *later;       /* [lock] in the list of late ones */
+	char *name;               /* [lock] of its directory; NULL: it has none (yet, or any more) */
+	char *alias;              /* [lock] what it should be called by now, and is for those who ask; NULL: the same */
+	struct slot *slots;       /* [lock] */
+	unsigned nslots;          /* [lock] */
 	struct watcher *watchers; /* [lock] */
 	uint64_t seq;             /* [lock] dirty: event lines above it may be about what is not pushed yet */
 	uint64_t due;             /* [lock] dirty: when it is to be looked at, clock_msec */
@@ -58,8 +59,13 @@ struct views {
 	struct table making;    /* [lock] names that are being made, removed, renamed: who does it is in the value */
 	struct view *dirty, **last; /* [lock] in the order in which they became so */
 	uint64_t due;               /* [lock] of the soonest of them, or earlier; UINT64_MAX: there is none */
-	unsigned late;              /* [lock] how many */
-	bool lines;                 /* [lock] event lines wait that no dirty view stands for */
+	uint64_t wakes;    /* [lock] when who waits for `work` looks by itself: for what is due later it is not woken */
+	struct view *late; /* [lock] */
+	uint64_t retry;    /* [lock] when they are tried again; UINT64_MAX: there is none */
+	bool lines;        /* [lock] event lines wait that no dirty view stands for */
+	uint64_t told;     /* [lock] how much the loop, which renders one thing at a time, has rendered */
+	unsigned waiting;  /* [lock] for it to grow */
+	struct cond rendered;
 };
 
 /* Shows all the domains that there are, and is told of changes from now on. */
@@ -110,6 +116,9 @@ bool view_slot(struct views *vs, struct view *v, unsigned *at, struct ref *r);
 enum { VIEW_TEXT = 1, VIEW_ATTR = 2, VIEW_TELLING = 4 };
 unsigned view_check(struct views *vs, struct view *v, const struct ref *r, const struct node_attr *a);
 
+/* Until what the loop rendered of R, as view_check() has seen, is known; a second at most. Never on the loop. */
+void view_wait(struct views *vs, struct view *v, const struct ref *r);
+
 /* R's changed text was pushed: *N pollhandles that are to be told; they and the array are the caller's. */
 struct fuse_pollhandle **view_pushed(struct views *vs, struct view *v, const struct ref *r, size_t *n);
 
@@ -128,8 +137,8 @@ void view_unwatch(struct views *vs, struct watcher *w); /* accepts NULL */
 
 /* ---- for the invalidator ---- */
 
-/* Those dirty ones that are due: a list by `taken`; they are clean now. *SEQ is lowered to what may be told without the others. */
-struct view *views_take(struct views *vs, uint64_t *seq) NEEDS(vs->lock);
+/* Dirty ones that are due at NOW: a list by `taken`; they are clean then. *SEQ is lowered to what may be told without the rest. */
+struct view *views_take(struct views *vs, uint64_t now, uint64_t *seq) NEEDS(vs->lock);
 void view_dirty(struct views *vs, struct view *v) NEEDS(vs->lock);
 void view_late(struct views *vs, struct view *v) NEEDS(vs->lock);
 /* Who else has NAME and needs it. */

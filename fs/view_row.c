@@ -5,6 +5,7 @@
 #include "fs/view.h"
 
 #define ROW_BITS 12
+#define WAIT_MSEC 1000
 
 static uint32_t key_of(const struct ref *r)
 {
@@ -84,6 +85,9 @@ void view_tell(struct views *vs, const struct ref *r)
 static void slot_told(struct views *vs, struct view *v, struct slot *s, bool differs) NEEDS(vs->lock)
 {
 	s->telling = false;
+	vs->told++;
+	if (vs->waiting)
+		cond_broadcast(&vs->rendered);
 	if (!differs || s->checked)
 		return;
 	s->mixed = true;
@@ -186,6 +190,19 @@ unsigned view_check(struct views *vs, struct view *v, const struct ref *r, const
 		s->mtime = later_than(&s->mtime);
 	lock_release(&vs->lock);
 	return what;
+}
+
+void view_wait(struct views *vs, struct view *v, const struct ref *r)
+{
+	uint64_t until = clock_msec() + WAIT_MSEC, told;
+
+	lock_acquire(&vs->lock);
+	told = vs->told;
+	vs->waiting++;
+	while (slot_of(v, key_of(r))->telling && vs->told == told && cond_wait(&vs->rendered, &vs->lock, until))
+		;
+	vs->waiting--;
+	lock_release(&vs->lock);
 }
 
 struct fuse_pollhandle **view_pushed(struct views *vs, struct view *v, const struct ref *r, size_t *n)

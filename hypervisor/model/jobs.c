@@ -166,8 +166,8 @@ void job_end(struct job *j)
 
 	domain_lock(d);
 	if (d->job == j) {
+		domain_touch(d); /* while the job is there, which tells who follows how young it is */
 		d->job = NULL;
-		domain_touch(d);
 	}
 	leaves = d->orphan && !domain_on(d) && !d->guest && !d->gone;
 	domain_unlock(d);

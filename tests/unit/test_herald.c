@@ -149,6 +149,35 @@ static void test_hang(void **state)
 	herald_stop(h);
 }
 
+static bool settles_at_once(struct herald *h, uint64_t key)
+{
+	uint64_t begin = clock_msec();
+
+	herald_settle(h, key);
+	return clock_msec() - begin < 1000;
+}
+
+/* What the helper was told of counts when it has gone on, and not before. */
+static void test_settle(void **state)
+{
+	struct herald *h = start();
+	uint64_t until = clock_msec() + LIMIT;
+
+	(void)state;
+	assert_int_equal(wait_for(h, HERALD_MKDIR, "hang", NULL), -ETIMEDOUT);
+	herald_telling(h, 1);
+	assert_false(settles_at_once(h, 1));
+	herald_telling(h, 2);
+	while (!settles_at_once(h, 1) && clock_msec() < until)
+		;
+	assert_false(settles_at_once(h, 2));
+	let_go();
+	while (!settles_at_once(h, 2) && clock_msec() < until)
+		;
+	assert_true(clock_msec() < until);
+	herald_stop(h);
+}
+
 /* Killed while it hangs: it cannot die before the answer, and then there is another. */
 static void test_killed_hanging(void **state)
 {
@@ -330,8 +359,9 @@ static int group_teardown(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_operations), CASE(test_touches), CASE(test_hang),      CASE(test_killed_hanging),
-		CASE(test_killed),     CASE(test_stop),    CASE(test_unmounted), CASE(test_rights),
+		CASE(test_operations), CASE(test_touches),        CASE(test_hang),
+		CASE(test_settle),     CASE(test_killed_hanging), CASE(test_killed),
+		CASE(test_stop),       CASE(test_unmounted),      CASE(test_rights),
 	};
 	int status;
 

@@ -49,6 +49,35 @@ static void answers_wait_for_the_round(void **state)
 	assert_true(came(&calls, 3));
 }
 
+/* What a young verb does is looked at later, when there are no answers to it. */
+static void an_answer_waits_for_what_a_verb_has_just_done(void **state)
+{
+	struct domain *b = world_define(&world, "b", NULL);
+	struct job *j = job_new(&caller_self, b, "pause", 1);
+	struct ref first = row(a, "autostart"), r = row(b, "autostart");
+	int calls = 0;
+
+	(void)state;
+	settle();
+	stat_row(&first);
+	stat_row(&r);
+	hold(true);
+	autostart(a, NULL);
+	assert_true(forgetting());
+	domain_lock(b);
+	j->since = time_now();
+	b->job = j;
+	b->autostart = true;
+	domain_touch(b);
+	b->job = NULL;
+	domain_unlock(b);
+	invalidator_after(&inv, false, after, &calls);
+	hold(false);
+	assert_true(came(&calls, 1));
+	assert_int_equal(forgot(ref_inode_lane0(&r)), 1);
+	job_free(j);
+}
+
 static void what_did_not_change_is_kept(void **state)
 {
 	struct ref uuid = row(a, "uuid"), r = row(a, "autostart");
@@ -92,13 +121,48 @@ static void what_is_written_is_not_touched(void **state)
 	assert_int_equal(fake.ntouched, 1);
 }
 
+static void touch(struct domain *d)
+{
+	domain_lock(d);
+	domain_touch(d);
+	domain_unlock(d);
+}
+
+/* What a reader is just told is thrown away when it is wrong, and not to be safe. */
+static void what_is_being_rendered_is_waited_for(void **state)
+{
+	struct ref r = row(a, "autostart");
+	const struct user root = { 0 };
+	struct node_attr is;
+
+	(void)state;
+	stat_row(&r);
+	settle();
+	for (int i = 0; i < 50; i++) {
+		node_attr(&r, &root, &is);
+		view_tell(&inv.views, &r);
+		touch(a);
+		view_told(&inv.views, &r, &is);
+		settle();
+	}
+	assert_int_equal(forgot(ref_inode_lane0(&r)), 0);
+	view_tell(&inv.views, &r);
+	is.text++;
+	touch(a);
+	view_told(&inv.views, &r, &is);
+	settle();
+	assert_int_equal(forgot(ref_inode_lane0(&r)), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_line_is_read_after_the_kernel_forgot),
 		TEST(answers_wait_for_the_round),
+		TEST(an_answer_waits_for_what_a_verb_has_just_done),
 		TEST(what_did_not_change_is_kept),
 		TEST(what_is_written_is_not_touched),
+		TEST(what_is_being_rendered_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

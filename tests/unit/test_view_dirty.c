@@ -111,12 +111,13 @@ static void late_ones_are_tried_again(void **state)
 	make_late(va);
 	make_late(va);
 	make_late(vb);
-	assert_int_equal(vs.late, 2);
+	assert_true(va->late && vb->late && vs.retry <= clock_msec() + 1000);
 	assert_null(vs.dirty);
 	lock_acquire(&vs.lock);
 	views_retry(&vs);
 	lock_release(&vs.lock);
-	assert_int_equal(vs.late, 0);
+	assert_null(vs.late);
+	assert_true(vs.retry == UINT64_MAX);
 	assert_true(va->dirty && vb->dirty && !view_for(c)->dirty);
 	assert_false(va->late || vb->late);
 }
@@ -131,13 +132,13 @@ static void a_view_goes_when_it_is_clean(void **state)
 	touch(a);
 	view_remove(&vs, v); /* in the next round's list */
 	assert_ptr_equal(view_for(a), v);
-	assert_int_equal(vs.late, 1);
+	assert_ptr_equal(vs.late, v);
 	all_clean();
 	assert_true(views_removed(&vs, "a", false));
 	all_clean();
 	view_remove(&vs, v);
 	assert_null(view_for(a));
-	assert_int_equal(vs.late, 0);
+	assert_null(vs.late);
 }
 
 static void the_last_lines_of_one_that_is_gone(void **state)

@@ -57,7 +57,7 @@ static inline struct view *take(uint64_t *seq)
 	struct view *first;
 
 	lock_acquire(&vs.lock);
-	first = views_take(&vs, seq);
+	first = views_take(&vs, clock_msec(), seq);
 	lock_release(&vs.lock);
 	return first;
 }
