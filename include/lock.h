@@ -42,6 +42,7 @@ struct cond {
 void cond_init(struct cond *c);
 void cond_destroy(struct cond *c);
 void cond_broadcast(struct cond *c);
+void cond_signal(struct cond *c); /* one of those who wait, where any of them will do */
 
 /* Wait at most until clock_msec() reaches DEADLINE (0: for ever). False when it passed. */
 bool cond_wait(struct cond *c, struct lock *l, uint64_t deadline) NEEDS(*l);

@@ -67,8 +67,8 @@ static void observe(struct watch *w, enum domain_state state, bool ended)
 	lock_acquire(&g->lock);
 	g->state = state;
 	g->ended = ended;
-	cond_broadcast(&g->changed);
 	lock_release(&g->lock);
+	cond_broadcast(&g->changed);
 }
 
 void watch_tell(struct watch *w, const char *reason)

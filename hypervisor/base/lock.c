@@ -53,6 +53,11 @@ void cond_broadcast(struct cond *c)
 	must(pthread_cond_broadcast(&c->c));
 }
 
+void cond_signal(struct cond *c)
+{
+	must(pthread_cond_signal(&c->c));
+}
+
 /* Deadlines count the time that the host slept, conditions cannot: what is left is carried over to their clock. */
 bool cond_wait(struct cond *c, struct lock *l, uint64_t deadline)
 {

@@ -132,8 +132,8 @@ void pool_run(void (*fn)(void *), void *arg, bool urgent)
 		if (!pool_grow())
 			pool.threads--;
 	}
-	cond_broadcast(&pool.more);
 	lock_release(&pool.lock);
+	cond_signal(&pool.more); /* who wakes up is not to find the lock taken */
 }
 
 void pool_drain(void)
