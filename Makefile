@@ -33,7 +33,7 @@ UNITS := $(patsubst %.c,$(OBJ)/%,$(UNIT_SRC))
 DOMFS := $(if $(KIND),$(OBJ)/domfs,$(BUILD)/domfs)
 GUEST := $(BUILD)/guest
 
-.PHONY: all run stop guest deps check check-unit check-mount check-guest check-xen asan tsan fuzz lint layers format format-check doc \
+.PHONY: all run stop guest deps check check-unit check-mount check-guest check-xen check-xen-hvm asan tsan fuzz lint layers format format-check doc \
 	cover install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,12 +102,15 @@ check-guest:
 	$(MAKE) all guest
 	GUEST=$(abspath $(GUEST)) tests/run guest $(DOMFS)
 
-check-xen:
+.PHONY: xen-lab
+xen-lab:
 	tools/install-deps build guest xen
 	$(MAKE) all guest
 	tools/xen-lab build $(BUILD)/xen $(GUEST)
 	tools/xen-lab make $(BUILD)/xen
-	LAB=$(abspath $(BUILD))/xen tests/run xen $(DOMFS)
+
+check-xen check-xen-hvm: xen-lab
+	LAB=$(abspath $(BUILD))/xen tests/run $(@:check-%=%) $(DOMFS)
 
 # ---- to measure ----
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the scripts of tests/xen share. Each of them is carried into the lab's dom0 and runs there: sourced on the host, this takes
-# the program and tests/ into the lab that LAB names, and is done with the script's own status. In dom0 it is tests/lib-guest.sh
-# with the guests of Xen, and with what Xen's own tools say.
+# What the scripts of tests/xen and tests/xen-hvm share. Each of them is carried into the lab's dom0 and runs there: sourced on
+# the host, this takes the program and tests/ into the lab that LAB names, and is done with the script's own status. In dom0 it
+# is tests/lib-guest.sh with the guests of Xen, and with what Xen's own tools say.
 if [ -z "${IN_DOM0:-}" ]; then
 	: "${LAB:?the folder that tools/xen-lab made}" "${DOMFS:?the program}"
 	payload=$(mktemp -d /tmp/domfs-xen.XXXXXX)
@@ -9,7 +9,7 @@ if [ -z "${IN_DOM0:-}" ]; then
 	trap 'exit 1' INT TERM
 	cp -R tests examples backends "$payload" && cp "$DOMFS" "$payload/domfs" || exit 1
 	LIMIT=$((1400 * ${SLOW:-1})) tools/xen-lab run "$LAB" "$payload" \
-		"IN_DOM0=1 GUEST=/guest SLOW=${SLOW:-1} DOMFS=/payload/domfs bash tests/xen/${0##*/}" &
+		"IN_DOM0=1 GUEST=/guest SLOW=${SLOW:-1} ${ROUNDS:+ROUNDS=$ROUNDS} DOMFS=/payload/domfs bash $0" &
 	lab=$!
 	wait "$lab" # a signal is not held up by it
 	exit
@@ -82,6 +82,31 @@ vifs_agree() {
 	same "$T/one" "$T/other" "$1: interfaces"
 }
 
+# What dom0 is like while a case takes long: what it waits for is gone when it has failed.
+look() {
+	local each
+	echo "# it takes long:"
+	ps ax -o pid,ppid,stat,wchan:20,time,args | grep -v '\]$' | tail -n 20
+	timeout 20 xl list
+	timeout 20 xl vcpu-list
+	for each in "$VM"/*/job; do
+		[ ! -s "$each" ] || { echo "$each: $(paste -sd, "$each")" && tail -n 3 "${each%job}log"; }
+	done
+	tail -n 5 "$T/daemon.log" /var/log/xen/*/*
+}
+watch_cases() { # each of them once
+	local begun seen=
+	while sleep 20; do
+		begun=$(stat -c %Y "$T/begun")
+		[ "$begun" != "$seen" ] && [ $(($(date +%s) - begun)) -ge 120 ] || continue
+		seen=$begun
+		look 2>&1 | sed 's/^/  # /'
+	done
+}
+touch "$T/begun"
+watch_cases &
+WATCH=$!
+
 # Nothing is left of any guest, anywhere.
 nothing_left() {
 	until_ 30 nothing_now && return
@@ -106,6 +131,7 @@ nothing_now() {
 # Under xl's guests there may be those that a failed case left.
 finish_xen() {
 	local name
+	kill "$WATCH"
 	for name in $(xl list | awk 'NR > 2 { print $1 }'); do
 		xl destroy "$name" 2>/dev/null
 	done

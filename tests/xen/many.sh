@@ -1,8 +1,10 @@
 #!/bin/bash
-# Ten domains come and go, again and again, two at a time: nothing of them is left anywhere.
+# Ten domains come and go, again and again, two at a time: nothing of them is left anywhere. ROUNDS is how often; fifty take
+# half an hour.
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
+: "${ROUNDS:=4}"
 
 # Two that start with the host, which is what the first daemon after its boot takes for that.
 mkdir -p "$T/etc/auto"
@@ -28,9 +30,7 @@ make_all() {
 }
 case_ "ten domains are defined" make_all
 open=
-end=$((SECONDS + 300 * SLOW)) # what is wrong once in fifty rounds shows in some run
-for round in $(seq 50); do
-	[ "$SECONDS" -lt "$end" ] || { skip "rounds $round to 50: the machine is too slow for them"; break; }
+for round in $(seq "$ROUNDS"); do
 	case_ "round $round: all are started, paused" eval 'each "start -p" && all paused'
 	[ "$round" != 1 ] || case_ "round $round: as xl says" agree
 	case_ "round $round: all are destroyed" eval 'each destroy && all off'
