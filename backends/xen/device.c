@@ -164,7 +164,8 @@ static int open_disk(const struct disk *d, bool hvm, bool medium, const struct u
 	if (job_deadline(j) < deadline)
 		deadline = job_deadline(j);
 	libxl_device_disk_init(ret);
-	rc = (medium ? xen_file_medium : xen_file_disk)(by, d, deadline, &path, loop, e);
+	rc = medium ? xen_file_medium(by, d, deadline, &path, loop, e)
+	            : xen_file_disk(by, d, hvm && d->cdrom, deadline, &path, loop, e);
 	if (!rc)
 		rc = xen_spec_disk(d, path, hvm, by->uid != 0, ret, e);
 	free(path);

@@ -9,6 +9,7 @@
 
 #define PATIENCE_MSEC 20000 /* of a guest that has drivers for Xen */
 #define GLANCE_MSEC 2000    /* of one that may have none */
+#define NOT_THERE 0
 #define INITIALISING 1
 #define CONNECTED 4
 
@@ -81,7 +82,7 @@ int xen_device_wait(struct guest *g, const char *kind, long number, struct job *
 	struct xs_handle *xs = xs_open(0);
 	struct ends ends;
 	uint64_t until;
-	int rc = 0;
+	int rc = 0, state;
 
 	if (!xs)
 		return fail(e, EIO, "xenstore: %s", strerror(errno));
@@ -92,7 +93,11 @@ int xen_device_wait(struct guest *g, const char *kind, long number, struct job *
 	if (!xs_watch(xs, ends.back, "") || !xs_watch(xs, ends.front, ""))
 		rc = fail(e, EIO, "xenstore: %s", strerror(errno));
 	until = clock_msec() + (has_drivers(xs, g, &ends) ? PATIENCE_MSEC : GLANCE_MSEC);
-	while (!rc && read_state(xs, ends.back) != CONNECTED) {
+	while (!rc && (state = read_state(xs, ends.back)) != CONNECTED) {
+		if (state == NOT_THERE) {
+			rc = fail(e, EREMOTEIO, "what was to serve it refused to; /var/log/xen/qemu-dm-* says why");
+			break;
+		}
 		if (clock_msec() >= until) {
 			/* One that has no driver for it (yet) finds it there when it has. */
 			if (read_state(xs, ends.front) > INITIALISING)

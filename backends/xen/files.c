@@ -127,7 +127,20 @@ static char *device_path(dev_t device)
 	return path;
 }
 
-int xen_file_disk(const struct user *by, const struct disk *d, uint64_t deadline, char **path, int *loop, struct err *e)
+/* *FILE as it is. Root's goes by its name, which means the same to other tools and to a successor; another's is kept open. */
+static void by_itself(const struct user *by, const struct disk *d, int *file, char **path, int *held)
+{
+	if (by->uid == 0) {
+		*path = x_strdup(d->source);
+		return;
+	}
+	*path = x_printf("/proc/%d/fd/%d", (int)getpid(), *file);
+	*held = *file;
+	*file = -1;
+}
+
+int xen_file_disk(const struct user *by, const struct disk *d, bool drive, uint64_t deadline, char **path, int *held,
+                  struct err *e)
 {
 	struct stat st;
 	int file, rc = 0;
@@ -141,14 +154,18 @@ int xen_file_disk(const struct user *by, const struct disk *d, uint64_t deadline
 		rc = fail(e, errno, "disk %s: %s", d->vdev, strerror(errno));
 	} else if (S_ISBLK(st.st_mode)) {
 		*path = device_path(st.st_rdev);
+	} else if (drive || (d->backendtype && !strcmp(d->backendtype, "qdisk"))) {
+		/* QEMU serves it. On a loop device the kernel's backend would keep what was taken out of a drive. */
+		by_itself(by, d, &file, path, held);
 	} else {
 		rc = loop_make(file, d->readonly, path, e);
 		if (rc < 0)
 			fail_in(e, "disk %s", d->vdev);
 		else
-			*loop = rc;
+			*held = rc;
 	}
-	close(file);
+	if (file >= 0)
+		close(file);
 	return rc < 0 ? rc : 0;
 }
 
@@ -156,34 +173,29 @@ int xen_file_medium(const struct user *by, const struct disk *d, uint64_t deadli
                     struct err *e)
 {
 	struct stat st;
-	int file;
+	int file, rc = 0;
 
 	if (xen_disk_way(d) == XEN_DISK_EMPTY)
 		return 0;
 	file = access_open(by, d->source, O_RDONLY, deadline, e);
 	if (file < 0)
 		return fail_in(e, "disk %s", d->vdev);
-	if (fstat(file, &st) || !S_ISREG(st.st_mode)) {
+	if (fstat(file, &st) || !S_ISREG(st.st_mode))
+		rc = fail(e, EOPNOTSUPP, "disk %s: %s is a device; while the guest runs libxl puts files in alone",
+		          d->vdev, d->source);
+	else
+		by_itself(by, d, &file, path, held);
+	if (file >= 0)
 		close(file);
-		return fail(e, EOPNOTSUPP, "disk %s: %s is a device; while the guest runs libxl puts files in alone",
-		            d->vdev, d->source);
-	}
-	/* Root's goes by its name, which means the same to other tools and to a successor. */
-	if (by->uid == 0) {
-		*path = x_strdup(d->source);
-		close(file);
-	} else {
-		*path = x_printf("/proc/%d/fd/%d", (int)getpid(), file);
-		*held = file;
-	}
-	return 0;
+	return rc;
 }
 
 static int open_disk(const struct run *run, const struct disk *d, uint64_t deadline, struct xen_opened *o, char **path,
                      struct err *e)
 {
 	struct xen_loop *loop = &o->loops[o->nloops];
-	int fd = -1, rc = xen_file_disk(run->owner, d, deadline, path, &fd, e);
+	bool drive = d->cdrom && spec_hvm(run->spec);
+	int fd = -1, rc = xen_file_disk(run->owner, d, drive, deadline, path, &fd, e);
 
 	if (fd >= 0) {
 		loop->fd = fd;

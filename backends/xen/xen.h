@@ -225,10 +225,10 @@ struct xen_opened {
 	size_t nloops;
 };
 /*
- * What stands for D's source, opened by BY: *path (the caller's; NULL: it goes by its own name) and *loop, a descriptor that keeps
- * it there (-1: none is wanted). Untouched on failure.
+ * What stands for D's source, opened by BY: *path (the caller's; NULL: it goes by its own name) and *held, a descriptor that keeps
+ * it there (-1: none is wanted). DRIVE: D is an emulated one, with a medium that can be changed. Untouched on failure.
  */
-int xen_file_disk(const struct user *by, const struct disk *d, uint64_t deadline, char **path, int *loop,
+int xen_file_disk(const struct user *by, const struct disk *d, bool drive, uint64_t deadline, char **path, int *held,
                   struct err *e);
 /* The same for a medium of a drive of a guest that runs, where libxl opens a file itself and takes no device. */
 int xen_file_medium(const struct user *by, const struct disk *d, uint64_t deadline, char **path, int *held,

@@ -25,7 +25,7 @@ case_ "cd-insert" ctl hvm "cd-insert hdc $T/two.iso"
 case_ "the guest reads the other" reads 'the second'
 case_ "the tree says so" eval '
 	is "$(cat "$VM/hvm/disks/hdc/source")" "$T/two.iso" && grep -q "media disk=hdc text=$T/two.iso" "$VM/hvm/events" && [ -s "$VM/hvm/pending" ]'
-case_ "the loop device of the first goes" loops_are root.img
+case_ "no loop device keeps either" loops_are root.img
 case_ "cd-eject" ctl hvm "cd-eject hdc"
 case_ "the guest reads nothing" until_ "$LIMIT" not in_guest hvm 'head -c 1 /dev/sr0 | grep -q .'
 case_ "the drive is there, and empty" eval 'is "$(cat "$VM/hvm/disks/hdc/format")" empty && agree && loops_are root.img'
@@ -35,9 +35,11 @@ case_ "cd-insert into the empty one" eval 'ctl hvm "cd-insert hdc $T/one.iso" &&
 case_ "xl cd-eject beside: it is seen" eval '
 	xl cd-eject hvm hdc && until_ 10 is_empty && tail -n 1 "$VM/hvm/events" | grep -q "media disk=hdc$"'
 case_ "a disk by the guest's own drivers" eval '
-	ctl hvm "block-attach $T/data.img,raw,xvdb,w" && guest_says hvm "head -n 1 /dev/xvdb" "the data" && ctl hvm "block-detach xvdb"'
+	ctl hvm "block-attach $T/data.img,raw,xvdb,w" && until_ 60 guest_says hvm "head -n 1 /dev/xvdb" "the data" && ctl hvm "block-detach xvdb"'
+case_ "what QEMU refuses to serve: said, and nothing of it stays" eval '
+	refusal hvm "block-attach format=raw,vdev=xvdd,access=ro,backendtype=qdisk,target=$T/data.img" EREMOTEIO qemu-dm && agree && loops_are root.img'
 case_ "one that QEMU serves" eval '
-	ctl hvm "block-attach format=raw,vdev=xvdc,access=ro,backendtype=qdisk,target=$T/data.img" && guest_says hvm "head -n 1 /dev/xvdc" "the data" && agree'
+	ctl hvm "block-attach format=raw,vdev=xvdc,access=rw,backendtype=qdisk,target=$T/data.img" && until_ 60 guest_says hvm "head -n 1 /dev/xvdc" "the data" && agree'
 case_ "and that goes" eval 'ctl hvm "block-detach xvdc" && until_ 120 not in_guest hvm "[ -e /dev/xvdc ]" && agree && loops_are root.img'
 case_ "it is destroyed" eval 'ctl hvm destroy && no_domain hvm'
 case_ "nothing is left" nothing_left
