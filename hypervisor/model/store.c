@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 /* Event numbers are reserved in blocks, the next when half of one is used, by a pool thread: events are told with locks held. */
 #define SEQ_BLOCK 8192
 #define SERIAL_BLOCK 64
+#define LOCK_MSEC 2000
 #define SERIAL_FIRST 2 /* 1 is the root directory's */
 
 static int boot_id(char out[40], struct err *e)
@@ -89,15 +91,24 @@ out:
 	return rc;
 }
 
+/* A daemon that was killed while it started a process may have it for a moment more: until exec(2) the process has all that it had. */
 static int lock_take(struct store *s, struct err *e)
 {
+	uint64_t until = clock_msec() + LOCK_MSEC;
+
 	s->lockfd = openat(s->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lockfd < 0)
 		return fail(e, errno, "%s/lock: %m", s->path);
-	if (flock(s->lockfd, LOCK_EX | LOCK_NB))
-		return fail(e, EBUSY,
-		            "another daemon manages the domains of %s; stop it first or give another --state-dir",
-		            s->path);
+	while (flock(s->lockfd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return fail(e, errno, "%s/lock: %m", s->path);
+		if (clock_msec() >= until)
+			return fail(
+				e, EBUSY,
+				"another daemon manages the domains of %s; stop it first or give another --state-dir",
+				s->path);
+		poll(NULL, 0, 20);
+	}
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# An HVM guest's cdrom drive, whose medium changes while it runs, and disks that QEMU serves.
+# An HVM guest's cdrom drive, whose medium changes while it runs, disks that QEMU serves, and its power button.
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
@@ -41,5 +41,5 @@ case_ "what QEMU refuses to serve: said, and nothing of it stays" eval '
 case_ "one that QEMU serves" eval '
 	ctl hvm "block-attach format=raw,vdev=xvdc,access=rw,backendtype=qdisk,target=$T/data.img" && until_ 60 guest_says hvm "head -n 1 /dev/xvdc" "the data" && agree'
 case_ "and that goes" eval 'ctl hvm "block-detach xvdc" && until_ 120 not in_guest hvm "[ -e /dev/xvdc ]" && agree && loops_are root.img'
-case_ "it is destroyed" eval 'ctl hvm destroy && no_domain hvm'
+case_ "its power button: it goes down" eval 'ctl hvm "trigger power" && until_ "$LIMIT" state_is hvm off && no_domain hvm'
 case_ "nothing is left" nothing_left

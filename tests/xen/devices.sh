@@ -48,6 +48,11 @@ case_ "paused: its counter stands still, and goes on" stands_still
 case_ "vcpu-pin: xl sees it" eval 'ctl web "vcpu-pin 1 0" && agree && xl vcpu-list web | grep -q " 1 .* 0 / all" && ctl web "vcpu-pin all all" && agree'
 case_ "vcpu-pin to a CPU that is not there" refusal web 'vcpu-pin 0 400' EINVAL '0 to 1'
 case_ "sysrq: the guest's kernel answers" eval 'ctl web "sysrq h" && until_ $LIMIT grep -qi "sysrq.*help" "$VM/web/console"'
+nmis() { in_guest web "awk '/NMI:/ { print \$2 }' /proc/interrupts"; }
+case_ "trigger nmi: the guest's processor gets one" eval 'n=$(nmis) && ctl web "trigger nmi" && until_ 60 eval "[ \"\$(nmis)\" -gt $n ]" && state_is web running'
+case_ "trigger power: it has no such button" refusal web 'trigger power' EOPNOTSUPP 'HVM'
+case_ "trigger init: Xen has none" refusal web 'trigger init' EOPNOTSUPP INIT
+case_ "a trigger that nobody has" refusal web 'trigger nim' EINVAL 'did you mean nmi'
 
 cat "$VM/web/.console" >"$T/heard" &
 reader=$!
