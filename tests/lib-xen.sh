@@ -86,7 +86,7 @@ vifs_agree() {
 look() {
 	local each
 	echo "# it takes long:"
-	ps ax -o pid,ppid,stat,wchan:20,time,args | grep -v '\]$' | tail -n 20
+	ps -N --pid 2 --ppid 2 -o pid,ppid,stat,wchan:20,time,args | tail -n 20
 	timeout 20 xl list
 	timeout 20 xl vcpu-list
 	for each in "$VM"/*/job; do
@@ -98,9 +98,10 @@ watch_cases() { # each of them once
 	local begun seen=
 	while sleep 20; do
 		begun=$(stat -c %Y "$T/begun")
-		[ "$begun" != "$seen" ] && [ $(($(date +%s) - begun)) -ge 120 ] || continue
-		seen=$begun
-		look 2>&1 | sed 's/^/  # /'
+		if [ "$begun" != "$seen" ] && [ $(($(date +%s) - begun)) -ge 120 ]; then
+			seen=$begun
+			look 2>&1 | sed 's/^/  # /'
+		fi
 	done
 }
 touch "$T/begun"
