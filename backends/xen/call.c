@@ -13,9 +13,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-/* Xen's headers are written in GNU C, and look whether it is spoken. */
-#undef __STRICT_ANSI__
-#include <xenctrl.h>
 
 #include "backends/xen/xen.h"
 #include "log.h"
@@ -53,22 +50,13 @@ static void child_close(void)
 		closedir(d);
 }
 
-/*
- * Xen's libraries keep a list of their open handles under a lock that fork(2) knows nothing of, and some of libxl's children open
- * handles of their own: one that was forked while another thread had that lock would wait for ever. So nobody opens or
- * closes a handle while a child is forked.
- */
-static struct lock handles = LOCK_INIT;
-
 static pid_t child_fork(void *user)
 {
 	sigset_t none;
 	pid_t pid;
 
 	(void)user;
-	lock_acquire(&handles);
 	pid = fork();
-	lock_release(&handles);
 	if (pid == 0) {
 		child_close();
 		sigemptyset(&none);
@@ -155,57 +143,12 @@ xentoollog_logger *xen_log_quiet(void)
 int xen_ctx_open(xentoollog_logger *log, libxl_ctx **ret, struct err *e)
 {
 	libxl_ctx *ctx = NULL;
-	int rc;
 
-	lock_acquire(&handles);
-	rc = libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0, log);
-	lock_release(&handles);
-	if (rc)
+	if (libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0, log))
 		return fail(e, EIO, "Xen does not answer: is this its control domain, and does xenstored run?");
 	libxl_childproc_setmode(ctx, &child_hooks, NULL);
 	*ret = ctx;
 	return 0;
-}
-
-void xen_ctx_close(libxl_ctx *ctx)
-{
-	lock_acquire(&handles);
-	libxl_ctx_free(ctx);
-	lock_release(&handles);
-}
-
-struct xs_handle *xen_xs_open(void)
-{
-	struct xs_handle *xs;
-
-	lock_acquire(&handles);
-	xs = xs_open(0);
-	lock_release(&handles);
-	return xs;
-}
-
-void xen_xs_close(struct xs_handle *xs)
-{
-	lock_acquire(&handles);
-	xs_close(xs);
-	lock_release(&handles);
-}
-
-xc_interface *xen_xc_open(xentoollog_logger *log)
-{
-	xc_interface *xc;
-
-	lock_acquire(&handles);
-	xc = xc_interface_open(log, NULL, 0);
-	lock_release(&handles);
-	return xc;
-}
-
-void xen_xc_close(xc_interface *xc)
-{
-	lock_acquire(&handles);
-	xc_interface_close(xc);
-	lock_release(&handles);
 }
 
 static void finished(libxl_ctx *ctx, int rc, void *arg)
@@ -252,7 +195,7 @@ void xen_call_end(struct xen_call *c)
 {
 	if (!c)
 		return;
-	xen_ctx_close(c->ctx);
+	libxl_ctx_free(c->ctx);
 	free(c);
 }
 

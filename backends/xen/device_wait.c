@@ -79,7 +79,7 @@ static void await_change(struct xs_handle *xs, struct job *j, uint64_t until)
 
 int xen_device_wait(struct guest *g, const char *kind, long number, struct job *j, struct err *e)
 {
-	struct xs_handle *xs = xen_xs_open();
+	struct xs_handle *xs = xs_open(0);
 	struct ends ends;
 	uint64_t until;
 	int rc = 0, state;
@@ -109,13 +109,13 @@ int xen_device_wait(struct guest *g, const char *kind, long number, struct job *
 			await_change(xs, j, until);
 	}
 out:
-	xen_xs_close(xs);
+	xs_close(xs);
 	return rc;
 }
 
 bool xen_device_taken(struct guest *g, const char *kind, long number)
 {
-	struct xs_handle *xs = xen_xs_open();
+	struct xs_handle *xs = xs_open(0);
 	struct ends ends;
 	bool taken = true;
 
@@ -123,6 +123,6 @@ bool xen_device_taken(struct guest *g, const char *kind, long number)
 		return true;
 	if (find_ends(xs, g, kind, number, &ends))
 		taken = read_state(xs, ends.front) > INITIALISING;
-	xen_xs_close(xs);
+	xs_close(xs);
 	return taken;
 }

@@ -54,7 +54,7 @@ int xen_monitor_new(struct backend *b, struct xen_monitor **ret, struct err *e)
 	m->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	rc = xen_ctx_open(b->log, &m->ctx, e);
 	m->ring = xen_ring_open(b);
-	m->xs = xen_xs_open();
+	m->xs = xs_open(0);
 	if (!rc && !m->xs)
 		rc = fail(e, errno, "xenstore: %s", strerror(errno));
 	if (!rc && (!xs_watch(m->xs, "@introduceDomain", "domains") || !xs_watch(m->xs, "@releaseDomain", "domains")))
@@ -342,9 +342,9 @@ void xen_monitor_free(struct xen_monitor *m)
 	table_free(&m->by_id);
 	xen_ring_close(m->ring);
 	if (m->xs)
-		xen_xs_close(m->xs);
+		xs_close(m->xs);
 	if (m->ctx)
-		xen_ctx_close(m->ctx);
+		libxl_ctx_free(m->ctx);
 	close(m->epoll);
 	close(m->wake);
 	free(m);

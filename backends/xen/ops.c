@@ -24,9 +24,9 @@ static void xen_close(struct backend *b)
 		xen_guest_unref(b->guests);
 	}
 	if (b->query)
-		xen_ctx_close(b->query);
+		libxl_ctx_free(b->query);
 	if (b->xc)
-		xen_xc_close(b->xc);
+		xc_interface_close(b->xc);
 	if (b->dirfd >= 0)
 		close(b->dirfd);
 	free(b->dir);
@@ -60,7 +60,7 @@ static int xen_open(const struct backend_config *c, const struct sink *sink, str
 	if (!rc)
 		rc = xen_ctx_open(b->log, &b->query, e);
 	if (!rc) {
-		b->xc = xen_xc_open(b->log);
+		b->xc = xc_interface_open(b->log, NULL, 0);
 		rc = b->xc ? 0 : fail(e, errno, "Xen: %s", strerror(errno));
 	}
 	if (!rc)

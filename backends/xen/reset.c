@@ -33,12 +33,12 @@ int xen_reset(struct guest *g, struct job *j, struct err *e)
 		return fail(e, EOPNOTSUPP,
 		            "the tool that made this guest is the one to start it again, on_reboot=%s says no",
 		            action_names[then]);
-	xc = xen_xc_open(g->b->log);
+	xc = xc_interface_open(g->b->log, NULL, 0);
 	if (!xc)
 		return fail(e, errno, "reset: %s", strerror(errno));
 	if (xc_domain_shutdown(xc, (uint32_t)g->id, SHUTDOWN_reboot))
 		rc = fail(e, EREMOTEIO, "reset: Xen says: %s", strerror(errno));
-	xen_xc_close(xc);
+	xc_interface_close(xc);
 	xen_monitor_kick(g->b->monitor);
 	return rc ? rc : xen_guest_wait(g, has_ended, 0, j, e);
 }

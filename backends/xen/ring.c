@@ -21,7 +21,7 @@ struct xen_ring *xen_ring_open(struct backend *b)
 {
 	struct xen_ring *r = x_alloc(sizeof(*r));
 
-	r->xc = xen_xc_open(b->log);
+	r->xc = xc_interface_open(b->log, NULL, 0);
 	return r;
 }
 
@@ -53,7 +53,7 @@ void xen_ring_close(struct xen_ring *r)
 	if (!r)
 		return;
 	if (r->xc)
-		xen_xc_close(r->xc);
+		xc_interface_close(r->xc);
 	buf_free(&r->line);
 	free(r);
 }

@@ -367,7 +367,7 @@ static int dump_put(xc_interface *xc, void *arg, char *p, unsigned n)
 int xen_dump_core(struct guest *g, int fd, struct job *j, struct err *e)
 {
 	struct dump d = { .g = g, .fd = fd, .j = j, .e = e };
-	xc_interface *xc = xen_xc_open(g->b->log);
+	xc_interface *xc = xc_interface_open(g->b->log, NULL, 0);
 	int rc;
 
 	if (!xc)
@@ -379,6 +379,6 @@ int xen_dump_core(struct guest *g, int fd, struct job *j, struct err *e)
 	if (rc && !d.rc)
 		d.rc = is_gone(g) ? fail(e, EHOSTDOWN, "the guest has ended")
 		                  : fail(e, EREMOTEIO, "Xen does not give the guest's memory: %s", strerror(errno));
-	xen_xc_close(xc);
+	xc_interface_close(xc);
 	return d.rc;
 }

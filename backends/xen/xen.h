@@ -160,12 +160,6 @@ int xen_call_finish(struct xen_call *c, int rc, struct job *j, const char *what,
 int xen_call_error(struct xen_call *c, int rc, const char *what, struct err *e); /* of a synchronous function */
 void xen_call_end(struct xen_call *c);                                           /* accepts NULL */
 int xen_ctx_open(xentoollog_logger *log, libxl_ctx **ret, struct err *e);
-/* Handles are opened and closed by these alone; NULL as what they stand for gives it. */
-void xen_ctx_close(libxl_ctx *ctx);
-struct xs_handle *xen_xs_open(void);
-void xen_xs_close(struct xs_handle *xs);
-struct xc_interface_core *xen_xc_open(xentoollog_logger *log);
-void xen_xc_close(struct xc_interface_core *xc);
 xentoollog_logger *xen_log_quiet(void); /* to the daemon's log, at debug level; never freed */
 
 /* ---- monitor.c ---- */
