@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libxl_event.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,12 +13,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
+/* Xen's headers are written in GNU C, and look whether it is spoken. */
+#undef __STRICT_ANSI__
+#include <xenctrl.h>
 
 #include "backends/xen/xen.h"
 #include "log.h"
 
 #define FUSE_MINOR 229
+#define CHILD_MSEC 3000
+#define CHILD_TRIES 5
 
 struct xen_call {
 	xentoollog_logger log; /* first: libxl hands it back */
@@ -50,18 +57,62 @@ static void child_close(void)
 		closedir(d);
 }
 
-static pid_t child_fork(void *user)
+/* Takes each lock that Xen's libraries share between handles, and gives it back. */
+static void try_locks(xentoollog_logger *log)
 {
+	xc_interface *xc = xc_interface_open(log, NULL, 0);
+	xen_extraversion_t text;
+
+	if (!xc)
+		return;
+	xc_version(xc, XENVER_extraversion, text);
+	xc_interface_close(xc);
+}
+
+/* A child, once it has said that it gets on; 0 in that child, -1: it did not. */
+static pid_t fork_once(void)
+{
+	xentoollog_logger *log = xen_log_quiet(); /* which says nothing in a child */
+	int said[2];
+	struct pollfd p = { .events = POLLIN };
 	sigset_t none;
+	char byte = 0;
 	pid_t pid;
 
-	(void)user;
+	if (pipe2(said, O_CLOEXEC))
+		return -1;
 	pid = fork();
 	if (pid == 0) {
 		child_close();
+		try_locks(log);
+		(void)!write(said[1], &byte, 1);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 	}
+	close(said[1]);
+	p.fd = said[0];
+	if (pid > 0 && (poll(&p, 1, CHILD_MSEC) <= 0 || read(said[0], &byte, 1) != 1)) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		errno = EAGAIN;
+		pid = -1;
+	}
+	close(said[0]);
+	return pid;
+}
+
+/*
+ * Xen's libraries have locks that fork(2) knows nothing of, for the list of their handles and for the memory of hypercalls, and
+ * some of libxl's children go on to use both: one that was forked while another thread had such a lock would wait for ever,
+ * and with it the end of its domain. It is another's turn then.
+ */
+static pid_t child_fork(void *user)
+{
+	pid_t pid = -1;
+
+	(void)user;
+	for (int i = 0; i < CHILD_TRIES && pid < 0; i++)
+		pid = fork_once();
 	return pid;
 }
 
