@@ -148,7 +148,7 @@ case_ "and no VCPUs to be set" refusal bad 'vcpu-set 1' EINVAL 'stopped by itsel
 case_ "it goes" ctl bad destroy
 
 case_ "an HVM guest without an operating system" eval 'define hvm "type = \"hvm\"" "kernel = \"\"" "ramdisk = \"\"" "extra = \"\"" "memory = 48" "vcpus = 2" "maxvcpus = 3" "vnc = 0" &&
-	ctl hvm start && until_ 120 key_is hvm/status vcpus 2'
+	ctl hvm start && state_is hvm running'
 case_ "gives no VCPU back" refusal hvm 'vcpu-set 1' EOPNOTSUPP 'no way to give'
 case_ "and takes none: ETIMEDOUT, with what it has" refusal hvm 'vcpu-set 3' ETIMEDOUT 'VCPUs online'
 case_ "it goes" ctl hvm destroy
