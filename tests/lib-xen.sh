@@ -94,17 +94,14 @@ look() {
 	done
 	tail -n 5 "$T/daemon.log" /var/log/xen/*/*
 }
-watch_cases() { # each of them once
-	local begun seen=
-	while sleep 20; do
-		begun=$(stat -c %Y "$T/begun")
-		if [ "$begun" != "$seen" ] && [ $(($(date +%s) - begun)) -ge 120 ]; then
-			seen=$begun
-			look 2>&1 | sed 's/^/  # /'
-		fi
+watch_cases() {
+	while :; do
+		read -r -t 120 -u "$BEGUN" && continue # another has begun
+		look 2>&1 | sed 's/^/  # /'
+		read -r -u "$BEGUN" # once is enough
 	done
 }
-touch "$T/begun"
+mkfifo "$T/begun" && exec {BEGUN}<>"$T/begun"
 watch_cases &
 WATCH=$!
 

@@ -3,13 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
-#include "fs/dirname.h"
 #include "fs/facts.h"
-#include "fs/proc.h"
 #include "fs/secrets.h"
 #include "fs/set.h"
 #include "fs/show_counters.h"
@@ -500,56 +497,6 @@ static void tables(void **state)
 	}
 }
 
-static void dirnames(void **state)
-{
-	static const struct {
-		const char *name, *dir;
-	} cases[] = {
-		{ "web1", "web1" }, { "a.b_c-d+e", "a.b_c-d+e" }, { "a b", "a%20b" },       { ".x", "%2Ex" },
-		{ "a/b", "a%2Fb" }, { "100%", "100%25" },         { "\xc3\xa4", "%C3%A4" }, { "a\n", "a%0A" },
-	};
-	static const char *const none[] = { "", ".x", "a%", "a%2", "a%2f", "a%41", "a b", "%zz", "a%00b" };
-	char out[DIRNAME_TEXT], name[300];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_true(dirname_encode(cases[i].name, out));
-		assert_string_equal(out, cases[i].dir);
-		assert_true(dirname_decode(cases[i].dir, out));
-		assert_string_equal(out, cases[i].name);
-	}
-	for (size_t i = 0; i < COUNT(none); i++)
-		assert_false(dirname_decode(none[i], out));
-	memset(name, 'a', sizeof(name));
-	name[299] = '\0';
-	assert_false(dirname_encode(name, out));
-	assert_false(dirname_decode(name, out));
-	memset(name, ' ', sizeof(name));
-	name[90] = '\0';
-	assert_false(dirname_encode(name, out));
-	name[80] = '\0';
-	assert_true(dirname_encode(name, out));
-}
-
-static void procfs(void **state)
-{
-	static const char stat[] =
-		"cpu  10 20 30 4000 50 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\ncpu10 9 2 3 4 5 6 7 8 0 0\nintr 5\n";
-	const int64_t tick = 1000000 / sysconf(_SC_CLK_TCK);
-	char field[16];
-
-	(void)state;
-	assert_int_equal(proc_cpu_usec(stat, -1), (10 + 20 + 30 + 6 + 7) * tick);
-	assert_int_equal(proc_cpu_usec(stat, 0), (1 + 2 + 3 + 6 + 7) * tick);
-	assert_int_equal(proc_cpu_usec(stat, 10), (9 + 2 + 3 + 6 + 7) * tick);
-	assert_int_equal(proc_cpu_usec(stat, 1), -1);
-	assert_int_equal(proc_cpu_usec("", -1), -1);
-	proc_field("a: 1\ncpu MHz\t\t: 2200.0\n", "cpu MHz", field, sizeof(field));
-	assert_string_equal(field, "2200.0");
-	proc_field("a: 1\n", "b", field, sizeof(field));
-	assert_string_equal(field, "");
-}
-
 /* What was read from it can be written back and changes nothing; a wrong value is refused before anything is asked. */
 static void settings(void **state)
 {
@@ -601,11 +548,10 @@ static void settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_WORLD(status_off),    IN_WORLD(status_on),      IN_WORLD(values),           IN_WORLD(job),
-		IN_WORLD(counters),      IN_WORLD(passwords),      cmocka_unit_test(masks),    IN_WORLD(json),
-		IN_WORLD(lists),         IN_WORLD(info),           IN_WORLD(info_more),        IN_WORLD(screen_of_none),
-		cmocka_unit_test(sizes), cmocka_unit_test(tables), cmocka_unit_test(dirnames), cmocka_unit_test(procfs),
-		IN_WORLD(settings),
+		IN_WORLD(status_off),    IN_WORLD(status_on),      IN_WORLD(values),        IN_WORLD(job),
+		IN_WORLD(counters),      IN_WORLD(passwords),      cmocka_unit_test(masks), IN_WORLD(json),
+		IN_WORLD(lists),         IN_WORLD(info),           IN_WORLD(info_more),     IN_WORLD(screen_of_none),
+		cmocka_unit_test(sizes), cmocka_unit_test(tables), IN_WORLD(settings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
