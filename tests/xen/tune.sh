@@ -139,17 +139,11 @@ case_ "off: the configuration is edited" eval '
 case_ "and counts at the next start" eval 'start web && guest_says web cpus 1 && is "$(shares web)" "400 90" && is "$(base web memory/static-max)" 204800 && agree'
 case_ "it goes" ctl web destroy
 
-# ---- what has crashed, and what does not obey ----
+# ---- what has crashed ----
 
 case_ "a guest that crashed and is held" eval 'boot bad "on_crash = \"preserve\"" && echo panic >"$VM/bad/console"; until_ $LIMIT state_is bad crashed'
 case_ "has a core" eval 'ctl bad "dump-core $D/bad" && elf "$D/bad" 90 && state_is bad crashed'
 rm -f "$D/bad"
 case_ "and no VCPUs to be set" refusal bad 'vcpu-set 1' EINVAL 'stopped by itself'
 case_ "it goes" ctl bad destroy
-
-case_ "an HVM guest without an operating system" eval 'define hvm "type = \"hvm\"" "kernel = \"\"" "ramdisk = \"\"" "extra = \"\"" "memory = 48" "vcpus = 2" "maxvcpus = 3" "vnc = 0" &&
-	ctl hvm start && state_is hvm running'
-case_ "gives no VCPU back" refusal hvm 'vcpu-set 1' EOPNOTSUPP 'no way to give'
-case_ "and takes none: ETIMEDOUT, with what it has" refusal hvm 'vcpu-set 3' ETIMEDOUT 'VCPUs online'
-case_ "it goes" ctl hvm destroy
 case_ "nothing is left" nothing_left
