@@ -27,8 +27,8 @@ status_is() { [ "$(status "$1" "$2")" = "$3" ]; } # NAME KEY VALUE
 # ups NAME: how often its shell has come up, by its console's history.
 ups() { awk '/DOMFS-GUEST-UP/ { n++ } /guest# / { shell = n } END { print shell + 0 }' "$VM/$1/console"; }
 up() { [ "$(ups "$1")" -ge "$2" ]; }
-# prompt NAME: its shell waits. What is typed before, behind a Ctrl-C, may still be read by what that ends.
-prompt() { tail -n 1 "$VM/$1/console" | grep -q '^guest# *$'; }
+# at_prompt NAME: its shell waits. What is typed before, behind a Ctrl-C, may still be read by what that ends.
+at_prompt() { tail -n 1 "$VM/$1/console" | grep -q '^guest# *$'; }
 boot_id() { tr -d '\r' <"$VM/$1/console" | sed -n 's/.*DOMFS-GUEST-UP boot_id=\([^ ]*\).*/\1/p' | tail -n 1; }
 
 # start NAME [WORD...]: and wait for its shell.

@@ -64,7 +64,7 @@ kill "$reader"
 wait "$reader" 2>/dev/null
 case_ "Ctrl-C ends what runs in the guest" eval '
 	echo "while :; do echo still; read -t 1 x; done; echo ne""ver" >"$VM/web/console" && until_ $LIMIT grep -q "^still" "$VM/web/console" &&
-	printf "\003" >"$VM/web/console" && until_ $LIMIT prompt web && guest_says web "echo free" free'
+	printf "\003" >"$VM/web/console" && until_ $LIMIT at_prompt web && guest_says web "echo free" free'
 case_ "a page that is typed at once arrives whole" eval '
 	seq -f "line %04g of the page that is typed at once" 50 >"$T/page" && { echo "cat >/tmp/page"; cat "$T/page"; printf "\004"; } >"$VM/web/console" &&
 	guest_says web "md5sum </tmp/page" "$(md5sum <"$T/page")"'
