@@ -63,6 +63,7 @@ $(OBJ)/tests/unit/%: $(OBJ)/tests/unit/%.o $(FAKE) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
 
 # What xl itself reads configurations with.
+$(OBJ)/tests/unit/test_xen_call: ALL_LIBS += $(if $(filter yes,$(XEN)),-lxentoolcore)
 $(OBJ)/tests/unit/test_xen_config: ALL_LIBS += $(if $(filter yes,$(XEN)),-lxlutil)
 
 -include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')

@@ -106,7 +106,7 @@ static pid_t fork_once(void)
  * some of libxl's children go on to use both: one that was forked while another thread had such a lock would wait for ever,
  * and with it the end of its domain. It is another's turn then.
  */
-static pid_t child_fork(void *user)
+pid_t xen_fork(void *user)
 {
 	pid_t pid = -1;
 
@@ -118,7 +118,7 @@ static pid_t child_fork(void *user)
 
 static const libxl_childproc_hooks child_hooks = {
 	.chldowner = libxl_sigchld_owner_libxl_always_selective_reap,
-	.fork_replacement = child_fork,
+	.fork_replacement = xen_fork,
 };
 
 /* ---- what libxl says ---- */

@@ -159,6 +159,7 @@ const libxl_asyncop_how *xen_call_how(struct xen_call *c); /* for one asynchrono
 int xen_call_finish(struct xen_call *c, int rc, struct job *j, const char *what, struct err *e);
 int xen_call_error(struct xen_call *c, int rc, const char *what, struct err *e); /* of a synchronous function */
 void xen_call_end(struct xen_call *c);                                           /* accepts NULL */
+pid_t xen_fork(void *user); /* as fork(2), for libxl's children: none begins with a lock that nobody gives back */
 int xen_ctx_open(xentoollog_logger *log, libxl_ctx **ret, struct err *e);
 xentoollog_logger *xen_log_quiet(void); /* to the daemon's log, at debug level; never freed */
 
