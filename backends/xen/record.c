@@ -106,12 +106,13 @@ int xen_record_folder(struct guest *g, uint64_t serial, struct err *e)
 	return xen_record_live(g, e);
 }
 
-/* One at a time, each with what is so once it has its turn: what is older never comes later. */
-static void turn_begin(struct guest *g) NEEDS(g->lock)
+/* One at a time, each with what is so once it has its turn: what is older never comes later. False behind xen_record_end(). */
+static bool turn_begin(struct guest *g) NEEDS(g->lock)
 {
 	while (g->saving)
 		cond_wait(&g->changed, &g->lock, 0);
-	g->saving = true;
+	g->saving = !g->unrecorded;
+	return g->saving;
 }
 
 static void turn_end(struct guest *g)
@@ -125,14 +126,17 @@ static void turn_end(struct guest *g)
 int xen_record_run(struct guest *g, struct err *e)
 {
 	struct xen_record r;
+	bool turn;
 	int rc;
 
 	if (g->dirfd < 0)
 		return 0;
 	lock_acquire(&g->lock);
-	turn_begin(g);
+	turn = turn_begin(g);
 	r = g->record;
 	lock_release(&g->lock);
+	if (!turn)
+		return 0;
 	rc = xen_record_save(g->dirfd, &r, e);
 	turn_end(g);
 	return rc;
@@ -142,14 +146,17 @@ int xen_record_live(struct guest *g, struct err *e)
 {
 	struct buf text = { 0 };
 	struct spec *s;
+	bool turn;
 	int rc;
 
 	if (g->dirfd < 0)
 		return 0;
 	lock_acquire(&g->lock);
-	turn_begin(g);
-	s = spec_ref(g->spec);
+	turn = turn_begin(g);
+	s = turn ? spec_ref(g->spec) : NULL;
 	lock_release(&g->lock);
+	if (!turn)
+		return 0;
 	spec_print(s, true, &text);
 	rc = file_replace(g->dirfd, "config", text.p ? text.p : "", text.len, 0600, e);
 	turn_end(g);
@@ -182,4 +189,18 @@ void xen_record_remove(struct backend *b, const char *serial)
 	unlinkat(fd, "vnc", 0);
 	close(fd);
 	unlinkat(b->dirfd, serial, AT_REMOVEDIR);
+}
+
+void xen_record_end(struct guest *g)
+{
+	bool turn;
+
+	lock_acquire(&g->lock);
+	turn = turn_begin(g);
+	g->unrecorded = true;
+	lock_release(&g->lock);
+	if (!turn)
+		return;
+	xen_record_remove(g->b, g->serial);
+	turn_end(g);
 }

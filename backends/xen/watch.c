@@ -118,7 +118,7 @@ void xen_watch_gone(struct guest *g)
 {
 	xen_watch_log(g);
 	if (!g->foreign)
-		xen_record_remove(g->b, g->serial);
+		xen_record_end(g);
 	g->b->sink->gone(g->domain, END_DESTROYED, atomic_load(&g->destroying) ? "destroyed" : "vanished");
 	lock_acquire(&g->lock);
 	g->gone = true;

@@ -122,6 +122,7 @@ struct guest {
 	char called[NAME_MAX_LEN + 1];     /* [l] the name that we gave it */
 	struct xen_record record;          /* [l] but before it is listed; who changed it calls xen_record_run() */
 	bool saving;                       /* [l] a thread writes `run` or `config`, without the lock */
+	bool unrecorded;                   /* [l] both are gone */
 	enum domain_state state;           /* [l] told last */
 	bool ended, gone;                  /* [l] */
 	bool changing;                     /* [l] a call changes its devices, the monitor does not look */
@@ -215,6 +216,7 @@ int xen_record_run(struct guest *g, struct err *e);
 int xen_record_live(struct guest *g, struct err *e);
 int xen_record_config(int dirfd, struct spec **ret, struct err *e);
 void xen_record_remove(struct backend *b, const char *serial);
+void xen_record_end(struct guest *g); /* it is removed, and nothing of it comes again */
 
 /* ---- files.c ---- */
 struct xen_opened {

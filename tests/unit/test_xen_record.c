@@ -126,6 +126,32 @@ static void test_two(void **state)
 	xen_guest_unref(g);
 }
 
+/* A guest that has ended while another thread saves what it was: nothing is left of it. */
+static void test_end(void **state)
+{
+	struct backend b = { .lock = LOCK_INIT, .dir = dir, .dirfd = folder };
+	struct uuid u = uuid_random();
+	struct spec *s = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(spec_parse("memory = 64\n", 12, &s, NULL, &e), 0);
+	for (uint64_t i = 1; i <= 20; i++) {
+		struct guest *g = xen_guest_new(&b, &u, s);
+		pthread_t other;
+		void *failed;
+
+		assert_int_equal(xen_record_folder(g, i, &e), 0);
+		assert_int_equal(pthread_create(&other, NULL, set_target, g), 0);
+		xen_record_end(g);
+		pthread_join(other, &failed);
+		assert_null(failed);
+		assert_int_equal(faccessat(folder, g->serial, F_OK, 0), -1);
+		xen_guest_unref(g);
+	}
+	spec_unref(s);
+}
+
 /* The numbers of xen-vbd-interface(7). */
 static void test_disk_number(void **state)
 {
@@ -159,10 +185,8 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_two),
-		cmocka_unit_test(test_disk_number),
+		cmocka_unit_test(test_round), cmocka_unit_test(test_bad),         cmocka_unit_test(test_two),
+		cmocka_unit_test(test_end),   cmocka_unit_test(test_disk_number),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, drop);
