@@ -91,7 +91,6 @@ static void fact_attr(const struct ref *r, const struct user *reader, struct nod
 static uint64_t node_size(const struct ref *r, const struct user *reader)
 {
 	const struct node *n = r->node;
-	struct buf b = { 0 };
 	struct text *t;
 	uint64_t size = 0;
 	char *target;
@@ -107,10 +106,7 @@ static uint64_t node_size(const struct ref *r, const struct user *reader)
 		t = n->text(r);
 		return t ? text_size(t) : 0;
 	case KIND_CTL:
-		verb_help(n->verbs, &b);
-		size = b.len;
-		buf_free(&b);
-		return size;
+		return verb_help_length(n->verbs);
 	case KIND_LINK:
 		target = n->target ? n->target(r) : NULL;
 		size = target ? strlen(target) : 0;

@@ -152,12 +152,27 @@ int verb_check(const struct verb *table, struct command *c, char **words, size_t
 	return 0;
 }
 
+#define USAGE_WIDTH 36
+
 void verb_help(const struct verb *table, struct buf *b)
 {
 	char usage[USAGE_MAX];
 
 	for (const struct verb *v = table; v->name; v++) {
 		snprintf(usage, sizeof(usage), "%s%s%s", v->name, *v->usage ? " " : "", v->usage);
-		buf_printf(b, "# %-36s %s\n", usage, v->doc);
+		buf_printf(b, "# %-*s %s\n", USAGE_WIDTH, usage, v->doc);
 	}
+}
+
+/* Asked for whenever anything of a domain changes: nothing is printed. */
+size_t verb_help_length(const struct verb *table)
+{
+	size_t all = 0, usage;
+
+	for (const struct verb *v = table; v->name; v++) {
+		usage = strlen(v->name) + strlen(v->usage) + (*v->usage ? 1 : 0);
+		usage = usage < USAGE_WIDTH ? USAGE_WIDTH : usage < USAGE_MAX ? usage : USAGE_MAX - 1;
+		all += strlen("#  \n") + usage + strlen(v->doc);
+	}
+	return all;
 }

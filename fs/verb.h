@@ -58,5 +58,6 @@ int verb_check(const struct verb *table, struct command *c, char **words, size_t
 
 /* The help that reading a ctl gives: a '#' line each. */
 void verb_help(const struct verb *table, struct buf *b);
+size_t verb_help_length(const struct verb *table); /* of what that gives */
 
 #endif

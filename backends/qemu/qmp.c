@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,14 +21,15 @@
  * come in order, so commands bear no "id": QEMU reads what it is asked byte by byte, a few microseconds each.
  */
 struct qmp {
-	char *path;     /* [I] */
-	int turn;       /* [I] eventfd: 1 while nobody has the turn */
-	int gone;       /* [I] eventfd: readable for ever after qmp_shutdown() */
-	int fd;         /* [t] -1: not connected */
-	bool answered;  /* [t] the last call got its own answer: the connection is in order */
-	uint64_t used;  /* [t] clock_msec() of the last call */
-	struct buf in;  /* [t] */
-	size_t scanned; /* [t] bytes of it without a newline */
+	char *path;        /* [I] */
+	int turn;          /* [I] eventfd: 1 while nobody has the turn */
+	int gone;          /* [I] eventfd: readable for ever after qmp_shutdown() */
+	atomic_bool over; /* and then this is true */
+	int fd;            /* [t] -1: not connected */
+	bool answered;     /* [t] the last call got its own answer: the connection is in order */
+	uint64_t used;     /* [t] clock_msec() of the last call */
+	struct buf in;     /* [t] */
+	size_t scanned;    /* [t] bytes of it without a newline */
 };
 
 struct wait { /* what a call waits under */
@@ -74,11 +76,22 @@ void qmp_shutdown(struct qmp *q)
 {
 	uint64_t one = 1;
 
+	atomic_store(&q->over, true);
 	while (write(q->gone, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 }
 
-/* Wait until FD is ready for EVENTS; FD -1 only passes time, at most MSEC. */
+/* Nothing is begun late or in vain, and who tells without end is not listened to without end. */
+static int go_on(const struct wait *w, struct err *e)
+{
+	if (clock_msec() >= w->deadline)
+		return fail(e, ETIMEDOUT, "QEMU did not answer %s in time" LATE, w->command);
+	if (atomic_load(&w->q->over))
+		return fail(e, ENOTCONN, "QEMU is gone");
+	return w->job ? job_check(w->job, e) : 0;
+}
+
+/* Wait until FD is ready for EVENTS; FD -1 only passes time, at most MSEC. 1, or 0 when nothing came. */
 static int await(const struct wait *w, int fd, short events, int msec, struct err *e)
 {
 	struct pollfd p[3] = {
@@ -87,25 +100,23 @@ static int await(const struct wait *w, int fd, short events, int msec, struct er
 		{ .fd = w->job ? job_cancel_fd(w->job) : -1, .events = POLLIN },
 	};
 	uint64_t now = clock_msec();
-	int rc;
+	int rc = go_on(w, e);
 
-	if (now >= w->deadline)
-		return fail(e, ETIMEDOUT, "QEMU did not answer %s in time" LATE, w->command);
-	if (msec < 0 || (uint64_t)msec > w->deadline - now)
-		msec = w->deadline - now > 60000 ? 60000 : (int)(w->deadline - now);
+	if (rc < 0)
+		return rc;
+	if (msec < 0 || now + (uint64_t)msec > w->deadline)
+		msec = w->deadline <= now ? 0 : w->deadline - now > 60000 ? 60000 : (int)(w->deadline - now);
 	if (poll(p, COUNT(p), msec) < 0 && errno != EINTR)
 		return fail(e, errno, "poll: %s", strerror(errno));
-	if (p[1].revents)
-		return fail(e, ENOTCONN, "QEMU is gone");
-	if (p[2].revents && (rc = job_check(w->job, e)) < 0)
-		return rc;
-	return p[0].revents ? 1 : 0;
+	if (p[1].revents || p[2].revents)
+		rc = go_on(w, e);
+	return rc < 0 ? rc : p[0].revents != 0;
 }
 
 static int take_turn(const struct wait *w, struct err *e)
 {
 	uint64_t token;
-	int rc = await(w, -1, 0, 0, e); /* nothing is begun late or in vain */
+	int rc = go_on(w, e);
 
 	if (rc < 0)
 		return rc;
@@ -222,7 +233,7 @@ static int converse(const struct wait *w, json_t *arguments, const int *fds, siz
 			break;
 		if (json_is_string(json_object_get(line, "event"))) {
 			json_decref(line);
-			rc = await(w, -1, 0, 0, e); /* who tells without end is not listened to without end */
+			rc = go_on(w, e);
 			continue;
 		}
 		if (json_object_get(line, "id")) {

@@ -8,6 +8,39 @@
 #include "hypervisor/model/internal.h"
 #include "log.h"
 
+/* Descriptors that nobody has written to, for the jobs to come: most jobs are shorter than it takes to make one. */
+static struct {
+	struct lock lock; /* a leaf */
+	int fd[16];       /* [lock] */
+	size_t n;         /* [lock] */
+} spare = { .lock = LOCK_INIT };
+
+static int cancel_fd_take(void)
+{
+	int fd = -1;
+
+	lock_acquire(&spare.lock);
+	if (spare.n)
+		fd = spare.fd[--spare.n];
+	lock_release(&spare.lock);
+	return fd < 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : fd;
+}
+
+static void cancel_fd_give(int fd, bool written)
+{
+	bool kept = false;
+
+	if (fd < 0)
+		return;
+	lock_acquire(&spare.lock);
+	kept = !written && spare.n < COUNT(spare.fd);
+	if (kept)
+		spare.fd[spare.n++] = fd;
+	lock_release(&spare.lock);
+	if (!kept)
+		close(fd);
+}
+
 struct job *job_new(struct caller *c, struct domain *d, const char *command, unsigned seconds)
 {
 	struct job *j = x_alloc(sizeof(*j));
@@ -18,7 +51,7 @@ struct job *job_new(struct caller *c, struct domain *d, const char *command, uns
 	snprintf(j->verb, sizeof(j->verb), "%.*s", (int)strcspn(command, " \t"), command);
 	j->since = time_now();
 	j->deadline = clock_msec() + seconds * 1000ull;
-	j->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	j->cancel_fd = cancel_fd_take();
 	if (j->cancel_fd < 0)
 		log_error("%s: it cannot be cancelled: %m", j->verb);
 	return j;
@@ -28,8 +61,7 @@ void job_free(struct job *j)
 {
 	if (!j)
 		return;
-	if (j->cancel_fd >= 0)
-		close(j->cancel_fd);
+	cancel_fd_give(j->cancel_fd, atomic_load(&j->stop) != STOP_NONE);
 	domain_unref(j->domain);
 	caller_unref(j->caller);
 	free(j->command);

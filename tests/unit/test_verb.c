@@ -209,6 +209,7 @@ static void help(void **state)
 	for (const struct verb *v = domain_verbs; v->name; v++, verbs++)
 		assert_non_null(strstr(b.p, v->doc));
 	assert_int_equal(lines, verbs);
+	assert_int_equal(b.len, verb_help_length(domain_verbs));
 	buf_free(&b);
 }
 
