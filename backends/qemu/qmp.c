@@ -21,15 +21,15 @@
  * come in order, so commands bear no "id": QEMU reads what it is asked byte by byte, a few microseconds each.
  */
 struct qmp {
-	char *path;        /* [I] */
-	int turn;          /* [I] eventfd: 1 while nobody has the turn */
-	int gone;          /* [I] eventfd: readable for ever after qmp_shutdown() */
+	char *path;       /* [I] */
+	int turn;         /* [I] eventfd: 1 while nobody has the turn */
+	int gone;         /* [I] eventfd: readable for ever after qmp_shutdown() */
 	atomic_bool over; /* and then this is true */
-	int fd;            /* [t] -1: not connected */
-	bool answered;     /* [t] the last call got its own answer: the connection is in order */
-	uint64_t used;     /* [t] clock_msec() of the last call */
-	struct buf in;     /* [t] */
-	size_t scanned;    /* [t] bytes of it without a newline */
+	int fd;           /* [t] -1: not connected */
+	bool answered;    /* [t] the last call got its own answer: the connection is in order */
+	uint64_t used;    /* [t] clock_msec() of the last call */
+	struct buf in;    /* [t] */
+	size_t scanned;   /* [t] bytes of it without a newline */
 };
 
 struct wait { /* what a call waits under */
