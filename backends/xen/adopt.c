@@ -142,6 +142,8 @@ static void adopt_one(void *backend, const char *serial)
 		log_error("%s/%s: %s; it is left alone", b->dir, serial, e.text);
 	} else {
 		id = find_domain(b, &r, serial);
+		if (id >= 0) /* another than it was when another tool has saved and restored it */
+			r.id = id;
 		if (r.phase == XEN_INTENT)
 			abandon(b, serial, &r, id);
 		else
@@ -152,8 +154,13 @@ static void adopt_one(void *backend, const char *serial)
 
 int xen_adopt(struct backend *b, struct err *e)
 {
-	int rc = dir_numbers(b->dirfd, adopt_one, b, e);
+	int n = 0, rc;
+	libxl_dominfo *list = libxl_list_domain(b->query, &n);
 
+	if (!list) /* or all would be taken for gone */
+		return fail(e, EIO, "Xen does not say which domains there are");
+	libxl_dominfo_list_free(list, n);
+	rc = dir_numbers(b->dirfd, adopt_one, b, e);
 	if (rc)
 		return fail_in(e, "%s", b->dir);
 	xen_monitor_scan(b->monitor);

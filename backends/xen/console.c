@@ -40,11 +40,16 @@ static bool is_taken(const struct xen_tty *t)
 	return taken;
 }
 
+/* A child that is just being forked may have a copy: close(2) alone does not take it from epoll. */
 static void tty_close(struct xen_tty *t)
 {
+	struct xen_monitor *m = t->g->b->monitor;
+
 	lock_acquire(&t->g->lock);
+	if (t->fd >= 0 && !t->resting && m)
+		epoll_ctl(xen_monitor_epoll(m), EPOLL_CTL_DEL, t->fd, NULL);
 	if (t->fd >= 0)
-		close(t->fd); /* epoll forgets it too */
+		close(t->fd);
 	t->fd = -1;
 	t->path[0] = '\0';
 	t->resting = false;

@@ -78,7 +78,8 @@ int xen_guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t
 
 	lock_acquire(&g->lock);
 	while (!done(g, arg)) {
-		if (g->gone) {
+		if (g->gone ||
+		    (g->ended && done != xen_guest_is_gone)) { /* what has stopped by itself changes no more */
 			rc = fail(e, EHOSTDOWN, "the guest has ended");
 			break;
 		}
@@ -98,6 +99,12 @@ int xen_guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t
 bool xen_guest_is(const struct guest *g, uint64_t state)
 {
 	return g->state == (enum domain_state)state && !g->ended;
+}
+
+bool xen_guest_is_gone(const struct guest *g, uint64_t unused)
+{
+	(void)unused;
+	return g->gone;
 }
 
 bool xen_guest_runs(struct guest *g)

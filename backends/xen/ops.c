@@ -17,6 +17,7 @@ static void xen_close(struct backend *b)
 	if (!b)
 		return;
 	xen_monitor_free(b->monitor);
+	b->monitor = NULL;
 	/* Handles end with their backend, whoever still has one. */
 	while (b->guests) {
 		xen_console_saved(b->guests); /* it does next */

@@ -145,6 +145,8 @@ static int make(struct guest *g, const struct run *run, struct job *j, struct er
 	if (!rc && !run->paused)
 		rc = xen_start_finish(g, j, e);
 	test_point("xen-unpaused");
+	if (rc && record(g, XEN_INTENT, &late)) /* a successor would let it run */
+		log_error("%s: %s", run->name, late.text);
 	if (rc && xen_destroy_id(g->b, g, g->id, NULL, &late))
 		log_error("%s: what is left of a start, id %d: %s", run->name, (int)g->id, late.text);
 	return rc;
@@ -202,12 +204,6 @@ int xen_destroy_id(struct backend *b, struct guest *g, int id, struct job *j, st
 	return rc == -EHOSTDOWN ? 0 : rc;
 }
 
-static bool is_gone(const struct guest *g, uint64_t unused)
-{
-	(void)unused;
-	return g->gone;
-}
-
 int xen_destroy(struct guest *g, struct job *j, struct err *e)
 {
 	struct err late = { 0 };
@@ -229,5 +225,5 @@ int xen_destroy(struct guest *g, struct job *j, struct err *e)
 			log_error("%s", late.text);
 	}
 	xen_monitor_kick(g->b->monitor);
-	return rc ? rc : xen_guest_wait(g, is_gone, 0, j, e);
+	return rc ? rc : xen_guest_wait(g, xen_guest_is_gone, 0, j, e);
 }

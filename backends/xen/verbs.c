@@ -58,35 +58,42 @@ int xen_reboot(struct guest *g, struct job *j, struct err *e)
 	return ask(g, libxl_domain_reboot, "reboot", false, j, e);
 }
 
+/* As Xen says, not as it was told last: other tools pause guests too. */
+static int is_paused(struct guest *g, bool *ret, struct err *e)
+{
+	libxl_dominfo info;
+	int rc = xen_guest_alive(g, NULL, e);
+
+	if (rc)
+		return rc;
+	libxl_dominfo_init(&info);
+	rc = libxl_domain_info(g->b->query, &info, (uint32_t)g->id);
+	rc = rc ? fail(e, EHOSTDOWN, "the guest has ended") : 0;
+	*ret = !rc && info.paused;
+	libxl_dominfo_dispose(&info);
+	return rc;
+}
+
 int xen_pause(struct guest *g, struct job *j, struct err *e)
 {
-	enum domain_state state;
-	int rc = xen_guest_alive(g, &state, e);
+	bool paused;
+	int rc = is_paused(g, &paused, e);
 
-	if (rc || state == STATE_PAUSED)
-		return rc;
-	rc = run(g, libxl_domain_pause, "pause", j, e);
+	if (!rc && !paused)
+		rc = run(g, libxl_domain_pause, "pause", j, e);
 	xen_monitor_kick(g->b->monitor);
 	return rc ? rc : xen_guest_wait(g, xen_guest_is, STATE_PAUSED, j, e);
 }
 
 int xen_unpause(struct guest *g, struct job *j, struct err *e)
 {
-	enum domain_state state;
-	int rc = xen_guest_alive(g, &state, e);
+	bool paused;
+	int rc = is_paused(g, &paused, e);
 
-	if (rc || state == STATE_RUNNING)
-		return rc;
-	for (int i = 0; !rc && i < UNPAUSES; i++) { /* others may have paused it as well */
-		libxl_dominfo info;
-		bool still;
-
+	for (int i = 0; !rc && paused && i < UNPAUSES; i++) { /* others may have paused it as well */
 		rc = run(g, libxl_domain_unpause, "unpause", j, e);
-		libxl_dominfo_init(&info);
-		still = !rc && libxl_domain_info(g->b->query, &info, (uint32_t)g->id) == 0 && info.paused;
-		libxl_dominfo_dispose(&info);
-		if (!still)
-			break;
+		if (!rc)
+			rc = is_paused(g, &paused, e);
 	}
 	xen_monitor_kick(g->b->monitor);
 	return rc ? rc : xen_guest_wait(g, xen_guest_is, STATE_RUNNING, j, e);

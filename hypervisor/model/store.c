@@ -21,7 +21,6 @@
 /* Event numbers are reserved in blocks, the next when half of one is used, by a pool thread: events are told with locks held. */
 #define SEQ_BLOCK 8192
 #define SERIAL_BLOCK 64
-#define LOCK_MSEC 2000
 #define SERIAL_FIRST 2 /* 1 is the root directory's */
 
 static int boot_id(char out[40], struct err *e)
@@ -91,25 +90,20 @@ out:
 	return rc;
 }
 
-/* A daemon that was killed while it started a process may have it for a moment more: until exec(2) the process has all that it had. */
+/* The process's own, as fcntl(2) has it: what a killed daemon was just starting, or left behind, does not have it too. */
 static int lock_take(struct store *s, struct err *e)
 {
-	uint64_t until = clock_msec() + LOCK_MSEC;
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	s->lockfd = openat(s->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lockfd < 0)
 		return fail(e, errno, "%s/lock: %m", s->path);
-	while (flock(s->lockfd, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK)
-			return fail(e, errno, "%s/lock: %m", s->path);
-		if (clock_msec() >= until)
-			return fail(
-				e, EBUSY,
-				"another daemon manages the domains of %s; stop it first or give another --state-dir",
-				s->path);
-		poll(NULL, 0, 20);
-	}
-	return 0;
+	if (fcntl(s->lockfd, F_SETLK, &whole) == 0)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES)
+		return fail(e, errno, "%s/lock: %m", s->path);
+	return fail(e, EBUSY, "another daemon manages the domains of %s; stop it first or give another --state-dir",
+	            s->path);
 }
 
 int store_open(const char *dir, struct store **ret, struct err *e)
