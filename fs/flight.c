@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #define LOOK_MSEC 250
-#define PF_SIGNALED 0x400 /* include/linux/sched.h: killed by a signal */
+#define PF_EXITING 0x4    /* include/linux/sched.h */
+#define PF_SIGNALED 0x400 /* killed by a signal */
+#define STATUS_MAX 8192
 
 struct flight {
 	struct flights *of;
@@ -23,7 +25,7 @@ struct flight {
 
 static const int fatal_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM, SIGKILL };
 
-/* One small file of procfs, which never waits. */
+/* One small file of procfs. `status` never waits; `stat` does for who is within exec(2), and he may be waiting for us. */
 static bool proc_read(pid_t tid, const char *name, char *text, size_t size)
 {
 	char path[64];
@@ -51,7 +53,7 @@ static uint64_t signal_set(const char *status, const char *key)
 
 bool thread_is_dying(pid_t tid)
 {
-	char text[8192];
+	char text[STATUS_MAX];
 	uint64_t pending;
 
 	if (tid <= 0 || !proc_read(tid, "status", text, sizeof(text)))
@@ -65,18 +67,21 @@ bool thread_is_dying(pid_t tid)
 	return false;
 }
 
-bool thread_was_killed(pid_t tid)
+/* Who ends closes his files when he has no memory any more; who is within exec(2), and closes some then, has. */
+enum thread_end thread_end(pid_t tid)
 {
-	char text[1024];
+	char text[STATUS_MAX];
 	unsigned long flags;
 	const char *p;
 
-	if (tid <= 0 || !proc_read(tid, "stat", text, sizeof(text)))
-		return false;
+	if (tid <= 0 || !proc_read(tid, "status", text, sizeof(text)) || strstr(text, "\nVmSize:"))
+		return THREAD_LIVES;
+	if (!proc_read(tid, "stat", text, sizeof(text)))
+		return THREAD_LIVES;
 	p = strrchr(text, ')'); /* the name before it is the process's own choice */
 	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) != 1)
-		return false;
-	return flags & PF_SIGNALED;
+		return THREAD_LIVES;
+	return flags & PF_SIGNALED ? THREAD_KILLED : flags & PF_EXITING ? THREAD_EXITS : THREAD_LIVES;
 }
 
 void flights_init(struct flights *fs)

@@ -34,7 +34,8 @@ void flights_stop(struct flights *fs); /* interrupt all */
 /* Is a fatal signal pending for TID? Also when that cannot be told. */
 bool thread_is_dying(pid_t tid);
 
-/* Has the process been killed by a signal? What it closes then, it did not mean to. */
-bool thread_was_killed(pid_t tid);
+/* Is it about to be gone, and by a signal? What it closes then, it did not mean to; and it hears of nothing any more. */
+enum thread_end { THREAD_LIVES, THREAD_EXITS, THREAD_KILLED };
+enum thread_end thread_end(pid_t tid);
 
 #endif

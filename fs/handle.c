@@ -82,7 +82,7 @@ int handle_open(struct handles *hs, struct ref *r, struct caller *opener, int fl
 	int result = 0;
 
 	lock_acquire(&hs->lock);
-	if (hs->used >= HANDLES_MAX)
+	if (hs->used >= (uid ? HANDLES_MAX - HANDLES_USER : HANDLES_MAX)) /* root has some to himself */
 		result = -ENFILE;
 	else if (uid != 0 && user_count(hs, uid) >= HANDLES_USER)
 		result = -EMFILE;

@@ -140,11 +140,16 @@ static void flush_staged(fuse_req_t req, struct handle *h, uint64_t closer)
 	task_run(t, h->ref.domain, "%s", h->ref.node->name);
 }
 
-static void flush_lines(fuse_req_t req, struct handle *h, uint64_t closer)
+/* Who ends can neither be told nor be interrupted, not even be killed: he does not wait for what he said last. */
+static void flush_lines(fuse_req_t req, struct handle *h, uint64_t closer, bool ends)
 {
+	pid_t tid = fuse_req_ctx(req)->pid;
 	struct buf lines = { 0 };
+	bool said = handle_last_line(h, closer, &lines);
 
-	if (handle_last_line(h, closer, &lines))
+	if (said && ends)
+		commands_run(&h->ref, writer_of(h, tid), lines.p, lines.len, NULL, NULL);
+	if (said && !ends)
 		say(req, h, &lines, 0, true);
 	else
 		fuse_reply_err(req, 0);
@@ -154,6 +159,7 @@ static void flush_lines(fuse_req_t req, struct handle *h, uint64_t closer)
 void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct handle *h = handle_get(&ops_session(req)->handles, fi->fh);
+	enum thread_end end;
 	bool some = false;
 
 	(void)ino;
@@ -162,12 +168,12 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		some = h->unflushed;
 		lock_release(&h->lock);
 	}
-	/* What a killed process leaves behind is half of something. */
-	if (!some || thread_was_killed(fuse_req_ctx(req)->pid))
+	end = some ? thread_end(fuse_req_ctx(req)->pid) : THREAD_KILLED;
+	if (end == THREAD_KILLED) /* what a killed process leaves behind is half of something */
 		fuse_reply_err(req, 0);
 	else if (h->ref.node->kind == KIND_STAGED)
 		flush_staged(req, h, fi->lock_owner);
 	else
-		flush_lines(req, h, fi->lock_owner);
+		flush_lines(req, h, fi->lock_owner, end == THREAD_EXITS);
 	handle_put(h);
 }

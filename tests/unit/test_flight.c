@@ -57,8 +57,8 @@ static void unknown_writers(void **state)
 	(void)state;
 	assert_false(thread_is_dying(getpid()));
 	assert_true(thread_is_dying(0)); /* of another pid namespace: nobody could stop it otherwise */
-	assert_false(thread_was_killed(0));
-	assert_false(thread_was_killed(getpid()));
+	assert_int_equal(thread_end(0), THREAD_LIVES);
+	assert_int_equal(thread_end(getpid()), THREAD_LIVES);
 }
 
 /* A zombie still tells how it ended. */
@@ -77,7 +77,7 @@ static void killed(void **state)
 			_exit(0);
 		}
 		assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-		assert_int_equal(thread_was_killed(pid), by_signal);
+		assert_int_equal(thread_end(pid), by_signal ? THREAD_KILLED : THREAD_EXITS);
 		assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED), 0);
 	}
 }
