@@ -154,8 +154,6 @@ void handle_put(struct handle *h)
 		stream_close(h->stream);
 	if (h->text)
 		text_close(h->text);
-	if (h->views && h->writes)
-		view_writer(h->views, &h->ref, false);
 	if (h->watcher)
 		view_unwatch(h->views, h->watcher);
 	caller_unref(h->opener);

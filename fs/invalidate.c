@@ -45,13 +45,12 @@ static void watchers_tell(struct invalidator *inv, struct view *v, const struct 
 	free(list);
 }
 
-/* Of a file that is written, write(2) itself tells; and it has the kernel's lock of it, maybe for long. */
+/* Settings are written by other inodes than this one: write(2) does not tell of it, and has no lock of it. */
 static void inotify_tell(struct invalidator *inv, const struct ref *r)
 {
 	char name[DIRNAME_TEXT], *path;
 
-	if (r->device || node_is_dir(r->node) || view_written(&inv->views, r) ||
-	    !views_name(&inv->views, r->domain, name))
+	if (r->device || node_is_dir(r->node) || !views_name(&inv->views, r->domain, name))
 		return;
 	path = x_printf("%s/%s", name, r->node->name);
 	herald_touch(inv->herald, ref_inode_lane0(r), path);

@@ -138,7 +138,7 @@ static struct lane_set *set_get(struct lanes *l, uint64_t inode0, uint64_t now)
 	return s;
 }
 
-unsigned lane_pick(struct lanes *l, uint64_t inode0, pid_t tid, uint64_t now)
+unsigned lane_pick(struct lanes *l, uint64_t inode0, unsigned first, pid_t tid, uint64_t now)
 {
 	struct lane_set *s = table_get_n(&l->by_inode, &inode0, sizeof(inode0));
 	unsigned lane;
@@ -149,7 +149,9 @@ unsigned lane_pick(struct lanes *l, uint64_t inode0, pid_t tid, uint64_t now)
 		if (!s->seats[lane].taken && s->seats[lane].reserved == tid && is_reserved(&s->seats[lane], now))
 			return lane;
 	}
-	for (lane = 0; lane < s->count; lane++) {
+	if (first && !was_refused(s, tid, now))
+		return 0;
+	for (lane = first; lane < s->count; lane++) {
 		if (!s->seats[lane].taken && !is_reserved(&s->seats[lane], now))
 			break;
 	}
@@ -164,12 +166,12 @@ unsigned lane_pick(struct lanes *l, uint64_t inode0, pid_t tid, uint64_t now)
 	return lane;
 }
 
-bool lane_take(struct lanes *l, uint64_t inode0, unsigned lane, pid_t tid, uint64_t now)
+bool lane_take(struct lanes *l, uint64_t inode0, unsigned first, unsigned lane, pid_t tid, uint64_t now)
 {
 	struct lane_set *s = set_get(l, inode0, now);
 	struct seat *seat = set_seat(s, lane);
 
-	if (seat->taken || (is_reserved(seat, now) && seat->reserved != tid)) {
+	if (lane < first || seat->taken || (is_reserved(seat, now) && seat->reserved != tid)) {
 		refuse(s, tid, now);
 		return false;
 	}

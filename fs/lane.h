@@ -21,14 +21,14 @@ struct lanes {
 
 void lanes_free(struct lanes *l);
 
-/* The lane for a LOOKUP of INODE0 by thread TID. */
-unsigned lane_pick(struct lanes *l, uint64_t inode0, pid_t tid, uint64_t now);
+/* The lane for a LOOKUP of INODE0 by thread TID. Those below FIRST are for readers; a TID that was not refused may be one. */
+unsigned lane_pick(struct lanes *l, uint64_t inode0, unsigned first, pid_t tid, uint64_t now);
 
 /*
- * TID opens for writing: false when the lane is written, or reserved for another; TID's next lane_pick reserves
+ * TID opens for writing: false when the lane is written, reserved for another, or below FIRST; TID's next lane_pick reserves
  * one then.
  */
-bool lane_take(struct lanes *l, uint64_t inode0, unsigned lane, pid_t tid, uint64_t now);
+bool lane_take(struct lanes *l, uint64_t inode0, unsigned first, unsigned lane, pid_t tid, uint64_t now);
 
 void lane_drop(struct lanes *l, uint64_t inode0, unsigned lane, uint64_t now);
 

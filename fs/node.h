@@ -42,6 +42,7 @@ struct node {
 	unsigned char parent; /* index in nodes[] */
 	bool listed;
 	bool raw;         /* console bytes: not lines */
+	bool personal;    /* what reading gives depends on the reader's rights */
 	const char *name; /* NULL for EACH and LINK */
 	const char *doc;  /* for the manual and the help */
 

@@ -21,7 +21,8 @@ bool ops_ref(fuse_req_t req, fuse_ino_t ino, struct ref *ret);
 
 /* A domain's directory: scratch files can be made in it. */
 bool ops_is_desk(const struct ref *dir);
-bool ops_is_root(const struct ref *r); /* the mount's root */
+unsigned ops_first_lane(const struct node *n); /* that may be written */
+bool ops_is_root(const struct ref *r);         /* the mount's root */
 
 /* What the kernel keeps without asking, it is told when it becomes untrue. */
 #define KEPT_SECONDS 86400.0

@@ -6,11 +6,18 @@
 
 #include "fs/ops.h"
 
+/* Who opens to truncate tells the kernel that its inode is empty now: readers of what the kernel keeps have one of their own. */
+unsigned ops_first_lane(const struct node *n)
+{
+	return n->kind == KIND_SETTING ? 1 : 0;
+}
+
 static unsigned lane_for(fuse_req_t req, const struct ref *r)
 {
 	if (!node_writable(r->node))
 		return 0;
-	return lane_pick(&ops_session(req)->lanes, ref_inode_lane0(r), fuse_req_ctx(req)->pid, clock_msec());
+	return lane_pick(&ops_session(req)->lanes, ref_inode_lane0(r), ops_first_lane(r->node), fuse_req_ctx(req)->pid,
+	                 clock_msec());
 }
 
 static void lookup_scratch(fuse_req_t req, const struct ref *dir, const char *name)

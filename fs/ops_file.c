@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/ops.h"
 
@@ -135,7 +136,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	inode0 = ref_inode_lane0(&r);
 	if (writes && !node_writable(r.node))
 		ret = -EACCES; /* root passes the kernel's check */
-	else if (writes && !lane_take(&s->lanes, inode0, r.lane, fuse_req_ctx(req)->pid, clock_msec()))
+	else if (writes &&
+	         !lane_take(&s->lanes, inode0, ops_first_lane(r.node), r.lane, fuse_req_ctx(req)->pid, clock_msec()))
 		ret = -ESTALE; /* the kernel looks up again and is given another */
 	if (ret) {
 		ref_put(&r);
@@ -155,8 +157,6 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		h->kept = !writes && view_keeps(&h->ref);
 		h->views = &s->invalidator.views;
 		h->seen = view_changes(h->views, &h->ref);
-		if (writes)
-			view_writer(h->views, &h->ref, true);
 	}
 	if (h->ref.node->kind == KIND_LIVE)
 		open_live(s, req, h, fi);
@@ -218,6 +218,29 @@ static int read_page(struct session *s, struct handle *h, uint64_t off, size_t s
 	return 0;
 }
 
+/*
+ * A page, which sendfile(2), splice(2) and mmap(2) ask for, is every reader's from then on: it holds what anybody may read, and
+ * neither what its writer is about to say nor what he was answered. Who reads pages falls back on read(2), or cannot have it.
+ */
+static int read_shared(struct handle *h, uint64_t off, size_t size, struct buf *b)
+{
+	static const struct user nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	struct buf seen = { 0 };
+	struct err e = { 0 };
+	int ret;
+
+	if (h->writes || (h->ref.node->personal && !h->ref.node->exact))
+		return -EINVAL;
+	ret = handle_read(h, off, size, b, &e);
+	if (ret || !h->ref.node->personal)
+		return ret;
+	ret = node_render(&h->ref, &nobody, &seen, &e);
+	if (!ret && (off > seen.len || b->len > seen.len - off || (b->len && memcmp(b->p, seen.p + off, b->len) != 0)))
+		ret = -EINVAL;
+	buf_free(&seen);
+	return ret;
+}
+
 static int read_now(struct session *s, struct handle *h, uint64_t off, size_t size, bool page, struct buf *b)
 {
 	struct err e = { 0 };
@@ -228,7 +251,7 @@ static int read_now(struct session *s, struct handle *h, uint64_t off, size_t si
 		return scratch_read(&s->scratches, h->scratch, off, size, b);
 	if (h->ref.node->kind == KIND_GROWING)
 		return read_text(h->text, off, size, b);
-	return handle_read(h, off, size, b, &e);
+	return page ? read_shared(h, off, size, b) : handle_read(h, off, size, b, &e);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
@@ -247,7 +270,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 	if (h->stream) {
 		stream_read(h->stream, req, size, fi->flags & O_NONBLOCK);
 	} else {
-		ret = read_now(s, h, (uint64_t)off, size, !(fi->flags & O_DIRECT), &b);
+		ret = read_now(s, h, (uint64_t)off, size, !fi->lock_owner, &b); /* a page is nobody's */
 		if (ret)
 			fuse_reply_err(req, -ret);
 		else

@@ -184,6 +184,7 @@ const struct node nodes[] = {
 	[N_LIST] = LIVE(N_ROOT, "list", show_list, size_list,
 	                "A table for people, column for column what xl list prints: the "
 	                "domains that are on and that the reader may read, the host first."),
+	[N_LIST].personal = true,
 	[N_EVENTS] = GROWING(N_ROOT, WHO_ROOT, "events", host_events,
 	                     "The latest events of every domain. Root's, as it says "
 	                     "something of everybody's domains."),
@@ -196,6 +197,7 @@ const struct node nodes[] = {
 	[N_JSON] = JSON(N_ROOT, "domains.json", show_domains_json, size_domains_json,
 	                "The domain.json of each domain that the "
 	                "reader may read, as one array."),
+	[N_JSON].personal = true,
 
 	[N_HOST] = { .kind = KIND_DIR,
 	             .parent = N_ROOT,
@@ -235,9 +237,11 @@ const struct node nodes[] = {
 	                        "It is parsed when the writer closes; the old text stays until the new one is whole "
 	                        "and valid. Passwords are "
 	                        "shown to those who may write it."),
+	[N_DOM_CONFIG].personal = true,
 	[N_DOM_LIVE] = EXACT(N_DOM, WHO_MANAGERS, "live", show_live,
 	                     "The configuration in force, normalised, in the same "
 	                     "syntax; empty when the domain is off."),
+	[N_DOM_LIVE].personal = true,
 	[N_DOM_PENDING] = EXACT(N_DOM, WHO_READERS, "pending", show_pending,
 	                        "A line KEY LIVE -> CONFIG for each difference; "
 	                        "empty when there is none."),

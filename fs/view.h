@@ -19,7 +19,6 @@ struct slot {
 	uint64_t text, attr;
 	struct timespec mtime; /* of the text */
 	bool mixed;            /* the kernel was told something else meanwhile */
-	unsigned writers;      /* open files that write it */
 	bool telling;          /* the loop renders it, and what it takes may be old by now */
 	bool checked;          /* meanwhile, and it had changed */
 };
@@ -121,10 +120,6 @@ void view_wait(struct views *vs, struct view *v, const struct ref *r);
 
 /* R's changed text was pushed: *N pollhandles that are to be told; they and the array are the caller's. */
 struct fuse_pollhandle **view_pushed(struct views *vs, struct view *v, const struct ref *r, size_t *n);
-
-/* R is opened for writing, or that is over. While it is written, the kernel holds its lock. */
-void view_writer(struct views *vs, const struct ref *r, bool opens);
-bool view_written(struct views *vs, const struct ref *r);
 
 /* ---- polling ---- */
 

@@ -227,29 +227,6 @@ struct fuse_pollhandle **view_pushed(struct views *vs, struct view *v, const str
 	return list;
 }
 
-void view_writer(struct views *vs, const struct ref *r, bool opens)
-{
-	struct slot *s;
-
-	lock_acquire(&vs->lock);
-	s = slot_of(view_of(vs, r), key_of(r));
-	if (s)
-		s->writers += opens ? 1u : -1u;
-	lock_release(&vs->lock);
-}
-
-bool view_written(struct views *vs, const struct ref *r)
-{
-	struct slot *s;
-	bool written;
-
-	lock_acquire(&vs->lock);
-	s = slot_of(view_of(vs, r), key_of(r));
-	written = s && s->writers;
-	lock_release(&vs->lock);
-	return written;
-}
-
 /* ---- polling ---- */
 
 uint32_t view_changes(struct views *vs, const struct ref *r)

@@ -17,6 +17,17 @@ ben_says() { ben bash -c 'echo "$2" >"$1"' says "$1" "$2"; }
 denied() { not "$@" 2>"$T/denied" && grep -qi 'permission denied\|not permitted' "$T/denied"; }
 mode() { is "$(stat -c '%A %u %g' "$1")" "$2"; }
 
+# ---- what is kept for everybody holds nothing that is not for everybody ----
+
+WAYS=$(tool ways)
+no_page() { not "$WAYS" splice "$1" 2>"$T/said" && grep -q Invalid "$T/said"; }
+case_ 'a page of what has a password: EINVAL' no_page "$G/config"
+case_ 'in force, too' no_page "$G/live"
+case_ 'of what each sees as he may' eval 'no_page "$VM/list" && no_page "$VM/domains.json"'
+case_ 'a page of facts' eval '"$WAYS" splice "$G/status" | grep -q "^name web1"'
+case_ 'a page of a configuration without' eval 'define open "memory = 64" && is "$("$WAYS" splice "$VM/open/config")" "memory = 64" && rmdir "$VM/open"'
+case_ 'cp has it all the same' eval 'cp "$G/config" "$T/copied" && grep -q secret "$T/copied"'
+
 # ---- root's domain ----
 
 case_ 'anybody reads facts' ana cat "$G/state" "$G/status" "$G/counters" "$G/events" "$G/domain.json"

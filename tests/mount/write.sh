@@ -126,6 +126,27 @@ case_ 'less' setting -28 100
 case_ 'back' default
 case_ 'what is no size is refused' refused EINVAL "$G/mem" 12x
 case_ 'two readers of one change' is "$(cat "$G/mem")$(busybox cat "$G/mem")" 6464
+opens() { for _ in $(seq 2000); do : >"$G/autostart"; done; } # to truncate, and writes nothing
+never_empty() {
+	local n=0 empty=0
+	opens &
+	while kill -0 $! 2>/dev/null; do
+		n=$((n + 1))
+		[ -n "$(<"$G/autostart")" ] || empty=$((empty + 1))
+	done
+	echo "$n reads, $empty empty"
+	[ "$n" -gt 20 ] && [ "$empty" = 0 ]
+}
+case_ 'who opens to truncate empties it for nobody' never_empty
+WAYS=$(tool ways)
+# Who waits for such a process, or looks at it, would be held up with it.
+execs() { timeout 20 "$WAYS" exec "$1" "$2" & until_ 10 ended $! && wait $! && timeout 10 cat "$G/state"; }
+case_ 'a text that exec closes is in force' eval 'execs "$G/notes" "by exec
+" && is "$(cat "$G/notes")" "by exec"'
+case_ 'a line that exec closes is carried out' eval 'execs "$G/ctl" pause && until_ 10 state_is web1 paused'
+leaves() { "$WAYS" exit "$G/ctl" "wait crashed" & until_ 10 ended $!; }
+case_ 'who ends does not wait for what he said last' leaves
+case_ 'which is carried out' eval '"$WAYS" exit "$G/ctl" unpause && until_ 10 state_is web1 running'
 case_ 'mv keeps the domain' mv "$G" "$VM/web2"
 case_ 'and its history' grep -q pasue "$VM/web2/history"
 case_ 'a name with every letter' mkdir "$VM/_A.b-c+9"

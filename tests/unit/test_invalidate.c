@@ -104,23 +104,6 @@ static void what_did_not_change_is_kept(void **state)
 	view_unwatch(&inv.views, w[1]);
 }
 
-static void what_is_written_is_not_touched(void **state)
-{
-	struct ref r = row(a, "autostart");
-
-	(void)state;
-	stat_row(&r);
-	view_writer(&inv.views, &r, true);
-	autostart(a, NULL);
-	settle();
-	assert_int_equal(forgot(ref_inode_lane0(&r)), 1);
-	assert_int_equal(fake.ntouched, 0);
-	view_writer(&inv.views, &r, false);
-	autostart(a, NULL);
-	settle();
-	assert_int_equal(fake.ntouched, 1);
-}
-
 static void touch(struct domain *d)
 {
 	domain_lock(d);
@@ -157,11 +140,8 @@ static void what_is_being_rendered_is_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_line_is_read_after_the_kernel_forgot),
-		TEST(answers_wait_for_the_round),
-		TEST(an_answer_waits_for_what_a_verb_has_just_done),
-		TEST(what_did_not_change_is_kept),
-		TEST(what_is_written_is_not_touched),
+		TEST(a_line_is_read_after_the_kernel_forgot),        TEST(answers_wait_for_the_round),
+		TEST(an_answer_waits_for_what_a_verb_has_just_done), TEST(what_did_not_change_is_kept),
 		TEST(what_is_being_rendered_is_waited_for),
 	};
 

@@ -178,28 +178,13 @@ static void the_rows_that_were_told(void **state)
 	assert_false(view_slot(&vs, view_for(a), &at, &r));
 }
 
-static void who_writes(void **state)
-{
-	struct ref r = row(a, "mem");
-
-	(void)state;
-	assert_false(view_written(&vs, &r));
-	tell(&r, 1);
-	view_writer(&vs, &r, true);
-	view_writer(&vs, &r, true);
-	view_writer(&vs, &r, false);
-	assert_true(view_written(&vs, &r));
-	view_writer(&vs, &r, false);
-	assert_false(view_written(&vs, &r));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_the_kernel_may_keep),     TEST(what_became_untrue),
 		TEST(a_change_while_it_is_told),    TEST(a_change_while_it_is_told_for_the_first_time),
 		TEST(told_what_was_not_pushed_yet), TEST(the_time_is_that_of_the_text),
-		TEST(the_rows_that_were_told),      TEST(who_writes),
+		TEST(the_rows_that_were_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
