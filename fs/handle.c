@@ -28,20 +28,22 @@ void handles_free(struct handles *hs)
 	}
 	free(hs->slots);
 	table_free(&hs->users);
+	table_free(&hs->bytes);
 	lock_destroy(&hs->lock);
 }
 
-static size_t user_count(struct handles *hs, uid_t uid) NEEDS(hs->lock)
+/* In one of the tables by user. */
+static size_t user_count(const struct table *t, uid_t uid)
 {
-	return (size_t)(uintptr_t)table_get_n(&hs->users, &uid, sizeof(uid));
+	return (size_t)(uintptr_t)table_get_n(t, &uid, sizeof(uid));
 }
 
-static void user_set(struct handles *hs, uid_t uid, size_t n) NEEDS(hs->lock)
+static void user_set(struct table *t, uid_t uid, size_t n)
 {
 	if (n)
-		table_put_n(&hs->users, &uid, sizeof(uid), (void *)(uintptr_t)n);
+		table_put_n(t, &uid, sizeof(uid), (void *)(uintptr_t)n);
 	else
-		table_del_n(&hs->users, &uid, sizeof(uid));
+		table_del_n(t, &uid, sizeof(uid));
 }
 
 /* Any free one: its use count makes the fh new. */
@@ -61,12 +63,13 @@ static struct handle_slot *slot_take(struct handles *hs) NEEDS(hs->lock)
 	return &hs->slots[i];
 }
 
-static struct handle *handle_new(struct ref *r, struct caller *opener, int flags)
+static struct handle *handle_new(struct handles *hs, struct ref *r, struct caller *opener, int flags)
 {
 	struct handle *h = x_alloc(sizeof(*h));
 
 	lock_init(&h->lock);
 	h->refs = 1;
+	h->of = hs;
 	h->ref = *r;
 	h->opener = opener;
 	h->flags = flags;
@@ -76,7 +79,7 @@ static struct handle *handle_new(struct ref *r, struct caller *opener, int flags
 
 int handle_open(struct handles *hs, struct ref *r, struct caller *opener, int flags, struct handle **ret)
 {
-	struct handle *h = handle_new(r, opener, flags);
+	struct handle *h = handle_new(hs, r, opener, flags);
 	uid_t uid = opener->user.uid;
 	struct handle_slot *slot;
 	int result = 0;
@@ -84,7 +87,7 @@ int handle_open(struct handles *hs, struct ref *r, struct caller *opener, int fl
 	lock_acquire(&hs->lock);
 	if (hs->used >= (uid ? HANDLES_MAX - HANDLES_USER : HANDLES_MAX)) /* root has some to himself */
 		result = -ENFILE;
-	else if (uid != 0 && user_count(hs, uid) >= HANDLES_USER)
+	else if (uid != 0 && user_count(&hs->users, uid) >= HANDLES_USER)
 		result = -EMFILE;
 	if (result == 0) {
 		slot = slot_take(hs);
@@ -92,7 +95,7 @@ int handle_open(struct handles *hs, struct ref *r, struct caller *opener, int fl
 		slot->uses++;
 		h->fh = (uint64_t)slot->uses << 32 | (uint64_t)(slot - hs->slots);
 		hs->used++;
-		user_set(hs, uid, user_count(hs, uid) + 1);
+		user_set(&hs->users, uid, user_count(&hs->users, uid) + 1);
 		*ret = h;
 	}
 	lock_release(&hs->lock);
@@ -134,7 +137,7 @@ void handle_close(struct handles *hs, uint64_t fh)
 		h = slot->handle;
 		slot->handle = NULL;
 		hs->used--;
-		user_set(hs, h->opener->user.uid, user_count(hs, h->opener->user.uid) - 1);
+		user_set(&hs->users, h->opener->user.uid, user_count(&hs->users, h->opener->user.uid) - 1);
 	}
 	lock_release(&hs->lock);
 	handle_put(h);
@@ -146,10 +149,39 @@ struct handle *handle_ref(struct handle *h)
 	return h;
 }
 
+static bool weigh(struct handle *h, size_t now)
+{
+	struct handles *hs = h->of;
+	uid_t uid = h->opener->user.uid;
+	size_t all;
+	bool ok;
+
+	lock_acquire(&hs->lock);
+	all = user_count(&hs->bytes, uid) - h->weight + now;
+	ok = !uid || now <= h->weight || all <= HANDLES_BYTES;
+	if (ok) {
+		user_set(&hs->bytes, uid, all);
+		h->weight = now;
+	}
+	lock_release(&hs->lock);
+	return ok;
+}
+
+int handle_weigh(struct handle *h)
+{
+	size_t now;
+
+	lock_acquire(&h->lock);
+	now = h->page.len + h->staged.len;
+	lock_release(&h->lock);
+	return weigh(h, now) ? 0 : -ENOMEM;
+}
+
 void handle_put(struct handle *h)
 {
 	if (!h || --h->refs)
 		return;
+	weigh(h, 0);
 	if (h->stream)
 		stream_close(h->stream);
 	if (h->text)
@@ -181,6 +213,13 @@ int handle_render(struct handle *h, struct err *e)
 		lock_release(&h->lock);
 	} else {
 		buf_free(&page);
+	}
+	if (ret == 0 && handle_weigh(h)) {
+		lock_acquire(&h->lock);
+		buf_free(&h->page);
+		h->rendered = false;
+		lock_release(&h->lock);
+		ret = fail(e, ENOMEM, "your open files keep %u MiB: close some of them", HANDLES_BYTES >> 20);
 	}
 	return ret;
 }

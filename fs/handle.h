@@ -16,13 +16,15 @@ struct views;
 struct watcher;
 
 #define HANDLES_MAX 65536
-#define HANDLES_USER 4096 /* of one user other than root */
+#define HANDLES_USER 4096          /* of one user other than root */
+#define HANDLES_BYTES (256u << 20) /* of what one's open files keep, of one user other than root */
 #define LINE_MAX_BYTES 65536
 #define STAGED_MAX (1u << 20)
 
 struct handle {
 	atomic_uint refs;
 	uint64_t fh;             /* [I] */
+	struct handles *of;      /* [I] */
 	struct ref ref;          /* [I] node NULL: a scratch file */
 	struct caller *opener;   /* [I] what is written is done with the rights of who opened, as everywhere in Unix */
 	int flags;               /* [I] as opened */
@@ -49,6 +51,8 @@ struct handle {
 
 	struct buf staged; /* [lock] STAGED: the text to be */
 	bool loaded;       /* [lock] staged is what the writer sees, no longer the present text */
+
+	size_t weight; /* [of->lock] what of its pages and texts is counted */
 };
 
 struct handles {
@@ -56,6 +60,7 @@ struct handles {
 	struct handle_slot *slots; /* [lock] */
 	size_t count, used, hint;  /* [lock] hint: where a free one may be */
 	struct table users;        /* [lock] uid -> how many */
+	struct table bytes;        /* [lock] uid -> what they keep */
 };
 
 void handles_init(struct handles *hs);
@@ -65,6 +70,9 @@ void handles_free(struct handles *hs); /* closes those still open */
 int handle_open(struct handles *hs, struct ref *r, struct caller *opener, int flags, struct handle **ret);
 struct handle *handle_get(struct handles *hs, uint64_t fh); /* a reference, or NULL */
 void handle_close(struct handles *hs, uint64_t fh);
+
+/* What H keeps now counts for who opened it: 0, or -ENOMEM when that is too much; the caller lets it go then. No lock held. */
+int handle_weigh(struct handle *h);
 
 struct handle *handle_ref(struct handle *h);
 void handle_put(struct handle *h);
@@ -94,7 +102,7 @@ void handle_answer(struct handle *h, int result, const char *sentence);
 
 /* ---- what is written: a text ---- */
 
-/* 0, or -EINVAL: beyond the end, too long. */
+/* 0, -EINVAL: beyond the end, too long; -ENOSPC: too much in all the files of its user. */
 int handle_stage(struct handle *h, uint64_t writer, uint64_t offset, const char *p, size_t n);
 int handle_stage_resize(struct handle *h, uint64_t size);
 bool handle_staged(struct handle *h, uint64_t writer, struct buf *text); /* WRITER closes: the text to be installed */

@@ -139,6 +139,13 @@ int handle_stage(struct handle *h, uint64_t writer, uint64_t offset, const char 
 	h->unflushed = true;
 out:
 	lock_release(&h->lock);
+	if (ret == 0 && handle_weigh(h)) {
+		lock_acquire(&h->lock);
+		buf_free(&h->staged);
+		h->spoiled = true;
+		lock_release(&h->lock);
+		ret = -ENOSPC;
+	}
 	return ret;
 }
 

@@ -246,6 +246,34 @@ static void collected_limits(void **state)
 	free(p);
 }
 
+/* What one's open files keep has a limit, which root has not. */
+static void keeping_has_a_limit(void **state)
+{
+	static char text[STAGED_MAX];
+	static uint64_t fh[HANDLES_BYTES / STAGED_MAX + 1];
+	struct handles hs;
+	struct handle *h;
+	size_t n = sizeof(fh) / sizeof(*fh);
+
+	(void)state;
+	handles_init(&hs);
+	memset(text, '#', sizeof(text));
+	for (uid_t uid = 0; uid < 2; uid++) {
+		for (size_t i = 0; i < n; i++) {
+			h = open_handle(&hs, &staged, O_WRONLY | O_TRUNC, uid);
+			fh[i] = h->fh;
+			assert_int_equal(handle_stage(h, 1, 0, text, sizeof(text)), uid && i == n - 1 ? -ENOSPC : 0);
+		}
+		handle_close(&hs, fh[0]);
+		h = open_handle(&hs, &staged, O_WRONLY | O_TRUNC, uid);
+		assert_int_equal(handle_stage(h, 1, 0, text, sizeof(text)), 0);
+		fh[0] = h->fh;
+		for (size_t i = 0; i < n; i++)
+			handle_close(&hs, fh[i]);
+	}
+	handles_free(&hs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +286,7 @@ int main(void)
 		cmocka_unit_test(answers),
 		cmocka_unit_test(collected),
 		cmocka_unit_test(collected_limits),
+		cmocka_unit_test(keeping_has_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
