@@ -7,7 +7,7 @@ if [ -z "${IN_DOM0:-}" ]; then
 	payload=$(mktemp -d /tmp/domfs-xen.XXXXXX)
 	trap 'kill "$lab" 2>/dev/null; wait "$lab"; rm -rf "$payload"' EXIT
 	trap 'exit 1' INT TERM
-	cp -R tests examples backends "$payload" && cp "$DOMFS" "$payload/domfs" || exit 1
+	cp -R tests examples backends hypervisor "$payload" && cp "$DOMFS" "$payload/domfs" || exit 1
 	LIMIT=$((1400 * ${SLOW:-1})) tools/xen-lab run "$LAB" "$payload" \
 		"IN_DOM0=1 GUEST=/guest SLOW=${SLOW:-1} ${ROUNDS:+ROUNDS=$ROUNDS} DOMFS=/payload/domfs bash $0" &
 	lab=$!

@@ -40,6 +40,10 @@ int store_domain_load(struct domain *d, struct err *e); /* not registered yet. -
 void store_domain_remove(struct domain *d);
 /* D as its file says it, TEXT: what the disk does not say already is written to it. Not for what a verb is answered after. */
 int store_domain_follow(struct domain *d, const char *text, size_t n, struct err *e);
+/* A file of the domain's folder, besides those that have functions of their own. 0 and nothing for a foreign one. */
+int store_file_save(struct domain *d, const char *file, const char *p, size_t n, struct err *e);
+int store_file_load(struct domain *d, const char *file, size_t max, struct buf *ret, struct err *e);
+void store_file_drop(struct domain *d, const char *file);
 int store_valid_save(struct domain *d, const char *text, size_t n, struct err *e);
 int store_valid_load(struct domain *d, struct buf *ret, struct err *e);
 void store_console_save(struct domain *d);
@@ -93,6 +97,13 @@ void config_mac(const struct uuid *u, unsigned vif, char out[MAC_TEXT]);
 int config_check_file(struct domain *d, struct err *e);
 /* Change the value of K in the text, everything else verbatim. */
 int config_change(struct job *j, enum key k, const char *value, struct err *e);
+
+/* ---- restart.c ---- */
+
+/* Before a guest is ended to be started again, and after; no lock held. */
+void restart_save(struct domain *d, const struct spec *spec, bool paused);
+void restart_drop(struct domain *d);
+void restart_found(struct model *m); /* those that the daemon before did not get to start */
 
 /* ---- policy.c ---- */
 

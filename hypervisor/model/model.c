@@ -95,6 +95,7 @@ int model_run(struct model *m, struct err *e)
 	if (rc)
 		return rc;
 	policy_enable(m);
+	restart_found(m);
 	if (store_first_boot(m->store))
 		pool_run(autostart_run, m, false);
 	return 0;
@@ -104,14 +105,13 @@ void model_stop(struct model *m)
 {
 	struct domain *d;
 	uint64_t after = 0;
-	struct err ignored;
 
 	m->closing = true;
 	wait_stop_all(m);
 	/* Who has seen `closing` unset holds the domain's lock or has queued its work when this is done. */
 	while ((d = model_next(m, after))) {
 		after = d->serial;
-		job_cancel(d, &caller_self, &ignored);
+		job_close(d);
 		domain_unref(d);
 	}
 }

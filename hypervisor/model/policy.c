@@ -8,6 +8,7 @@
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
 #include "log.h"
+#include "testpoint.h"
 
 #define POLICY_SECONDS 120
 
@@ -73,11 +74,18 @@ int domain_renew(struct domain *d, struct job *j, bool paused, struct err *e)
 
 	domain_lock(d);
 	spec = renewed(d);
-	d->restarting = true; /* an orphan does not leave for it */
+	rc = spec ? job_check(j, e) : fail(e, EHOSTDOWN, "the guest is gone already");
+	d->restarting = !rc; /* an orphan does not leave for it, and the daemon does not end */
 	domain_unlock(d);
-	rc = spec ? release(d, j, e) : fail(e, EHOSTDOWN, "the guest is gone already");
+	if (!rc)
+		restart_save(d, spec, paused);
+	test_point("restart-saved");
+	if (!rc)
+		rc = release(d, j, e);
+	test_point("restart-released");
 	if (!rc)
 		rc = domain_run(j, spec, paused, e);
+	restart_drop(d);
 	domain_lock(d);
 	d->restarting = false;
 	domain_unlock(d);
@@ -112,7 +120,7 @@ static bool act(struct domain *d, struct job *j, enum action action, int *rc, st
 	bool mine;
 
 	domain_lock(d);
-	mine = is_held(d) && policy_of(d) == action;
+	mine = is_held(d) && !d->model->closing && policy_of(d) == action;
 	domain_unlock(d);
 	if (!mine)
 		return false;
@@ -143,7 +151,10 @@ static void policy_job(void *arg)
 		goto out;
 	j = job_new(&caller_self, d, command, POLICY_SECONDS);
 	j->policy = true;
-	rc = job_begin_after(j, &e);
+	/* However long what is under way takes: nobody else would do it. */
+	while ((rc = job_begin_after(j, &e)) == -ETIMEDOUT)
+		j->deadline = clock_msec() + POLICY_SECONDS * 1000;
+	j->deadline = clock_msec() + POLICY_SECONDS * 1000;
 	if (!rc) {
 		mine = act(d, j, action, &rc, &e);
 		job_end(j);

@@ -91,7 +91,7 @@ static bool keeps_folder(struct domain *d)
 	return keeps;
 }
 
-static int file_save(struct domain *d, const char *file, const char *p, size_t n, struct err *e)
+int store_file_save(struct domain *d, const char *file, const char *p, size_t n, struct err *e)
 {
 	char *name = domain_name(d);
 	int dirfd = -1, rc = 0;
@@ -110,6 +110,30 @@ out:
 	return rc;
 }
 
+int store_file_load(struct domain *d, const char *file, size_t max, struct buf *ret, struct err *e)
+{
+	char *name = domain_name(d);
+	int dirfd = folder_of(d->model->store, name, false),
+	    rc = dirfd < 0 ? fail(e, errno, "%s: %m", name) : file_slurp(dirfd, file, max, ret, e);
+
+	if (dirfd >= 0)
+		close(dirfd);
+	free(name);
+	return rc;
+}
+
+void store_file_drop(struct domain *d, const char *file)
+{
+	char *name = domain_name(d);
+	int dirfd = folder_of(d->model->store, name, false);
+
+	if (dirfd >= 0 && unlinkat(dirfd, file, 0) && errno != ENOENT)
+		log_warn("%s: %s: %m", name, file);
+	if (dirfd >= 0)
+		close(dirfd);
+	free(name);
+}
+
 static char *meta_text(struct domain *d, struct err *e)
 {
 	json_t *o = meta_pack(d);
@@ -124,7 +148,7 @@ static char *meta_text(struct domain *d, struct err *e)
 int store_domain_save(struct domain *d, struct err *e)
 {
 	char *text = meta_text(d, e);
-	int rc = text ? file_save(d, "meta", text, strlen(text), e) : -EINVAL;
+	int rc = text ? store_file_save(d, "meta", text, strlen(text), e) : -EINVAL;
 
 	free(text);
 	return rc;
@@ -234,6 +258,7 @@ int store_domain_load(struct domain *d, struct err *e)
 	if (dirfd < 0)
 		return fail(e, errno, "%s/domains/%s: %m", s->path, d->name);
 	file_sweep(dirfd);
+	d->restart_found = faccessat(dirfd, "restart", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	rc = file_slurp(dirfd, "meta", META_MAX, &b, e);
 	if (!rc)
 		rc = meta_unpack(d, &b, e);
@@ -272,7 +297,7 @@ void store_domain_remove(struct domain *d)
 
 int store_valid_save(struct domain *d, const char *text, size_t n, struct err *e)
 {
-	return file_save(d, "valid", text, n, e);
+	return store_file_save(d, "valid", text, n, e);
 }
 
 static bool file_says(int dirfd, const char *file, const char *p, size_t n)
@@ -293,7 +318,7 @@ int store_domain_follow(struct domain *d, const char *text, size_t n, struct err
 	if (!rc && (dirfd < 0 || !file_says(dirfd, "valid", text, n)))
 		rc = store_valid_save(d, text, n, e);
 	if (!rc && (dirfd < 0 || !file_says(dirfd, "meta", meta, strlen(meta))))
-		rc = file_save(d, "meta", meta, strlen(meta), e);
+		rc = store_file_save(d, "meta", meta, strlen(meta), e);
 	if (dirfd >= 0)
 		close(dirfd);
 	free(meta);
@@ -320,7 +345,7 @@ void store_console_save(struct domain *d)
 	text_copy(&d->console, &b);
 	if (b.len > CONSOLE_KEEP)
 		tail_trim(&b, CONSOLE_KEEP);
-	if (b.len && file_save(d, "console", b.p, b.len, &e))
+	if (b.len && store_file_save(d, "console", b.p, b.len, &e))
 		log_error("the console's history is lost at the daemon's end: %s", e.text);
 	buf_free(&b);
 }

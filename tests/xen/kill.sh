@@ -77,9 +77,11 @@ xen-unpaused start
 xen-destroy destroy
 xen-attached attach
 xen-appeared adopt
+restart-saved reset
+restart-released reset
 '
 case_ "every test point of the source is tried here" diff <(printf '%s\n' "$points" | cut -d' ' -f1 | sed '/^$/d' | sort) \
-	<(grep -rhoE 'test_point\("[^"]+' backends/xen | sed 's/.*"//' | sort)
+	<(grep -rhoE 'test_point\("[^"]+' backends/xen hypervisor/model/policy.c | sed 's/.*"//' | sort)
 of() { printf '%s\n' "$points" | awk -v verb="$1" '$2 == verb { print $1 }'; }
 
 daemon
@@ -111,6 +113,19 @@ for point in $(of destroy); do
 	daemon
 	case_ "$point: it is off" eval 'state_is kept off && no_domain kept && nothing_left'
 	case_ "$point: it works" works
+	stop_daemon
+done
+# A guest that is ended only to be started again comes again, whoever does it.
+for point in $(of reset) $(of destroy) $(of start); do
+	daemon
+	ctl kept "start -p" && ctl kept unpause
+	stop_daemon
+	dying "$point"
+	ctl kept reset >/dev/null 2>&1
+	died "$point"
+	daemon
+	case_ "$point in a reset: it runs" eval 'until_ "$LIMIT" state_is kept running && agree'
+	case_ "$point in a reset: it works" works
 	stop_daemon
 done
 truncate -s 1M "$T/other.img"
