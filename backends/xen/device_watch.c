@@ -141,6 +141,18 @@ struct spec *xen_device_spec(struct guest *g, const struct spec *live)
 	return l.now;
 }
 
+/* The drive of cdrom= has the medium that it says, which libxl keeps as what it was opened by. */
+static bool drive_stays(const struct look *l, const struct disk *disks, size_t n, long media)
+{
+	for (size_t i = 0; i < n; i++) {
+		long number = xen_disk_number(&disks[i]);
+
+		if (disks[i].cdrom && (number == media || !has(&l->disks, number)))
+			return false;
+	}
+	return spec_has(l->now, KEY_cdrom);
+}
+
 /* Those that are still there as they are, a changed medium and what came as libxl keeps it. */
 static void take_disks(struct look *l, long media)
 {
@@ -148,7 +160,7 @@ static void take_disks(struct look *l, long media)
 	size_t n = spec_list(l->now, KEY_disk, &items), nkept = l->kept ? spec_list(l->kept, KEY_disk, &kept) : 0, all;
 	const struct disk *disks = spec_disks(l->now, &all);
 	struct buf text = { 0 };
-	bool drive = spec_has(l->now, KEY_cdrom);
+	bool drive = spec_has(l->now, KEY_cdrom), stays = drive_stays(l, disks, all, media);
 
 	for (size_t i = 0; i < all; i++) {
 		long number = xen_disk_number(&disks[i]);
@@ -156,7 +168,8 @@ static void take_disks(struct look *l, long media)
 
 		if (!has(&l->disks, number))
 			continue;
-		if ((i >= n || (disks[i].cdrom && (drive || number == media))) && at >= 0 && (size_t)at < nkept)
+		if (!stays && (i >= n || (disks[i].cdrom && (drive || number == media))) && at >= 0 &&
+		    (size_t)at < nkept)
 			put(&text, kept[at], "");
 		else if (i < n)
 			put(&text, items[i], "");
@@ -168,7 +181,8 @@ static void take_disks(struct look *l, long media)
 			put(&text, kept[at], "");
 	}
 	buf_puts(&text, text.len ? " ]" : "[ ]");
-	set(l, KEY_cdrom, NULL);
+	if (!stays)
+		set(l, KEY_cdrom, NULL);
 	set(l, KEY_disk, text.p);
 	buf_free(&text);
 }
