@@ -1,5 +1,6 @@
 #!/bin/bash
 # Two users that are not root, and root: who reads, who manages, who owns.
+# shellcheck disable=SC2016 # cases are texts for eval
 # shellcheck source=tests/lib.sh
 . "${0%/*}/../lib.sh"
 [ "$(id -u)" = 0 ] || { skip 'users: this needs root'; exit 0; }

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Every tool that writes, on ctl and on settings: shells, whole and partial lines, many at once, and what each is told.
+# shellcheck disable=SC2016 # cases are texts for eval
 # shellcheck source=tests/lib.sh
 . "${0%/*}/../lib.sh"
 
