@@ -107,6 +107,16 @@ bool xen_guest_is_gone(const struct guest *g, uint64_t unused)
 	return g->gone;
 }
 
+bool xen_guest_gone(struct guest *g)
+{
+	bool gone;
+
+	lock_acquire(&g->lock);
+	gone = g->gone;
+	lock_release(&g->lock);
+	return gone;
+}
+
 bool xen_guest_runs(struct guest *g)
 {
 	bool runs;

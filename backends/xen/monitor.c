@@ -122,16 +122,6 @@ static bool same_uuid(const struct guest *g, const libxl_dominfo *info)
 	return !memcmp(g->uuid.b, info->uuid.uuid, sizeof(g->uuid.b));
 }
 
-static bool is_over(struct guest *g)
-{
-	bool over;
-
-	lock_acquire(&g->lock);
-	over = g->gone;
-	lock_release(&g->lock);
-	return over;
-}
-
 /* One of ours that is new to the monitor; *being_made: there will be one. */
 static struct guest *find_own(struct backend *b, const libxl_dominfo *info, bool *being_made)
 {
@@ -141,7 +131,7 @@ static struct guest *find_own(struct backend *b, const libxl_dominfo *info, bool
 	for (struct guest *g = b->guests; g && !found; g = g->next) {
 		if (!same_uuid(g, info))
 			continue;
-		if (atomic_load(&g->built) && g->id == (int)info->domid && !g->known && !is_over(g))
+		if (atomic_load(&g->built) && g->id == (int)info->domid && !g->known && !xen_guest_gone(g))
 			found = g;
 		else if (!atomic_load(&g->built))
 			*being_made = true;

@@ -209,10 +209,7 @@ int xen_destroy(struct guest *g, struct job *j, struct err *e)
 	struct err late = { 0 };
 	int rc;
 
-	lock_acquire(&g->lock);
-	rc = g->gone;
-	lock_release(&g->lock);
-	if (rc)
+	if (xen_guest_gone(g))
 		return 0;
 	atomic_store(&g->destroying, true);
 	if (record(g, XEN_DESTROYING, &late)) /* a successor would not go on with it, no more */

@@ -318,16 +318,6 @@ struct dump {
 	unsigned percent;
 };
 
-static bool is_gone(struct guest *g)
-{
-	bool gone;
-
-	lock_acquire(&g->lock);
-	gone = g->gone;
-	lock_release(&g->lock);
-	return gone;
-}
-
 static int dump_check(struct dump *d)
 {
 	unsigned percent = d->total ? (unsigned)(d->done * 100 / d->total) : 0;
@@ -338,7 +328,7 @@ static int dump_check(struct dump *d)
 		d->percent = percent;
 		job_progress(d->j, percent, d->done < d->total ? d->total - d->done : 0, 0);
 	}
-	if (is_gone(d->g))
+	if (xen_guest_gone(d->g))
 		return fail(d->e, EHOSTDOWN, "the guest has ended");
 	return job_check(d->j, d->e);
 }
@@ -377,8 +367,9 @@ int xen_dump_core(struct guest *g, int fd, struct job *j, struct err *e)
 	lock_release(&g->lock);
 	rc = xc_domain_dumpcore_via_callback(xc, (uint32_t)g->id, &d, dump_put);
 	if (rc && !d.rc)
-		d.rc = is_gone(g) ? fail(e, EHOSTDOWN, "the guest has ended")
-		                  : fail(e, EREMOTEIO, "Xen does not give the guest's memory: %s", strerror(errno));
+		d.rc = xen_guest_gone(g)
+		               ? fail(e, EHOSTDOWN, "the guest has ended")
+		               : fail(e, EREMOTEIO, "Xen does not give the guest's memory: %s", strerror(errno));
 	xc_interface_close(xc);
 	return d.rc;
 }

@@ -142,7 +142,8 @@ void xen_guest_list(struct guest *g); /* domfs's own: in the backend's list unti
 /* Wait until DONE(g, ARG), called with the lock held. -ETIMEDOUT after the job's deadline, -EHOSTDOWN when gone. */
 int xen_guest_wait(struct guest *g, bool (*done)(const struct guest *g, uint64_t arg), uint64_t arg, struct job *job,
                    struct err *e);
-bool xen_guest_is_gone(const struct guest *g, uint64_t unused);
+bool xen_guest_is_gone(const struct guest *g, uint64_t unused); /* to be waited for */
+bool xen_guest_gone(struct guest *g);
 bool xen_guest_is(const struct guest *g, uint64_t state);
 bool xen_guest_runs(struct guest *g); /* it executes */
 /* 0 while the guest runs or is paused; -EHOSTDOWN when it is gone, -EINVAL when it ended. */

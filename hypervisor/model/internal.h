@@ -100,10 +100,12 @@ int config_change(struct job *j, enum key k, const char *value, struct err *e);
 
 /* ---- restart.c ---- */
 
+#define RESTART_FILE "restart" /* of the domain's folder */
+
 /* Before a guest is ended to be started again, and after; no lock held. */
 void restart_save(struct domain *d, const struct spec *spec, bool paused);
-void restart_drop(struct domain *d);
-void restart_found(struct model *m); /* those that the daemon before did not get to start */
+void restart_end(struct domain *d, int rc); /* what the daemon's own end cut short is left to its successor */
+void restart_found(struct model *m);        /* those that the daemon before did not get to start */
 
 /* ---- policy.c ---- */
 

@@ -224,19 +224,6 @@ int job_cancel(struct domain *d, const struct caller *by, struct err *e)
 	return rc;
 }
 
-void job_close(struct domain *d)
-{
-	char name[CALLER_TEXT];
-
-	caller_name(&caller_self, name);
-	lock_acquire(&d->lock);
-	if (d->job && !d->restarting) {
-		job_mark(d->job, STOP_CANCEL, name);
-		cond_broadcast(&d->changed);
-	}
-	lock_release(&d->lock);
-}
-
 bool job_make_way(struct job *j)
 {
 	struct domain *d = j->domain;

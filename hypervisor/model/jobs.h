@@ -71,9 +71,6 @@ void job_end(struct job *j);
 /* Stop the job that holds D's slot: 0, or -ENOENT ("nothing is under way"). Asks the name service: no lock held. */
 int job_cancel(struct domain *d, const struct caller *by, struct err *e);
 
-/* The daemon ends: the same, but who is about to start a guest again that he has just ended does so. */
-void job_close(struct domain *d);
-
 /* The same for J, which is to destroy D's guest: false, and nothing is stopped, when the slot is held by one that does so. */
 bool job_make_way(struct job *j);
 

@@ -105,13 +105,14 @@ void model_stop(struct model *m)
 {
 	struct domain *d;
 	uint64_t after = 0;
+	struct err ignored;
 
 	m->closing = true;
 	wait_stop_all(m);
 	/* Who has seen `closing` unset holds the domain's lock or has queued its work when this is done. */
 	while ((d = model_next(m, after))) {
 		after = d->serial;
-		job_close(d);
+		job_cancel(d, &caller_self, &ignored);
 		domain_unref(d);
 	}
 }

@@ -65,7 +65,7 @@ struct domain {
 	bool foreign;             /* [d] made by another tool */
 	bool orphan;              /* [d] its file is gone: leaves when off */
 	bool restarting;          /* [d] off for a moment only: a policy is about to start it again */
-	bool restart_found;       /* [d] its folder says that it was when the daemon before was killed */
+	bool restart_found;       /* [d] its folder says that it was when the daemon before ended */
 	struct guest *guest;      /* [d] the backend's handle; NULL off. Use guest_get() */
 	unsigned guest_users;     /* [d] calls on it that are under way */
 	bool guest_gone;          /* [d] nothing of it is left: to be forgotten when nobody uses it */

@@ -74,8 +74,8 @@ int domain_renew(struct domain *d, struct job *j, bool paused, struct err *e)
 
 	domain_lock(d);
 	spec = renewed(d);
-	rc = spec ? job_check(j, e) : fail(e, EHOSTDOWN, "the guest is gone already");
-	d->restarting = !rc; /* an orphan does not leave for it, and the daemon does not end */
+	rc = spec ? 0 : fail(e, EHOSTDOWN, "the guest is gone already");
+	d->restarting = !rc; /* an orphan does not leave for it */
 	domain_unlock(d);
 	if (!rc)
 		restart_save(d, spec, paused);
@@ -85,10 +85,7 @@ int domain_renew(struct domain *d, struct job *j, bool paused, struct err *e)
 	test_point("restart-released");
 	if (!rc)
 		rc = domain_run(j, spec, paused, e);
-	restart_drop(d);
-	domain_lock(d);
-	d->restarting = false;
-	domain_unlock(d);
+	restart_end(d, rc);
 	spec_unref(spec);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
  * STATE/domains/NAME/restart: a guest of this boot of the host was ended only to be started again, like this. Whoever finds the
- * file when the daemon comes up and the domain off, a daemon was killed in between, and starts it.
+ * file when the daemon comes up and the domain off, a daemon ended in between, and starts it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,6 @@
 #include "hypervisor/model/store.h"
 #include "log.h"
 
-#define FILE_NAME "restart"
 #define CONFIG_MAX (2u << 20) /* the language's limit with what printing adds */
 #define RESTART_SECONDS 300
 
@@ -30,17 +29,21 @@ void restart_save(struct domain *d, const struct spec *spec, bool paused)
 	first_line(d, paused, &text);
 	spec_print(spec, true, &text);
 	lock_acquire(&d->model->disk);
-	if (store_file_save(d, FILE_NAME, text.p, text.len, &e))
+	if (store_file_save(d, RESTART_FILE, text.p, text.len, &e))
 		log_warn("it stays off if the daemon is killed before it has started again: %s", e.text);
 	lock_release(&d->model->disk);
 	buf_free(&text);
 }
 
-void restart_drop(struct domain *d)
+void restart_end(struct domain *d, int rc)
 {
 	lock_acquire(&d->model->disk);
-	store_file_drop(d, FILE_NAME);
+	if (!rc || !d->model->closing)
+		store_file_drop(d, RESTART_FILE);
 	lock_release(&d->model->disk);
+	domain_lock(d);
+	d->restarting = false;
+	domain_unlock(d);
 }
 
 /* -ENOENT: there is none of this boot. */
@@ -50,7 +53,7 @@ static int load(struct domain *d, struct spec **ret, bool *paused, struct err *e
 	int rc;
 
 	lock_acquire(&d->model->disk);
-	rc = store_file_load(d, FILE_NAME, CONFIG_MAX, &text, e);
+	rc = store_file_load(d, RESTART_FILE, CONFIG_MAX, &text, e);
 	lock_release(&d->model->disk);
 	for (int i = 0; !rc && i < 2; i++) {
 		buf_reset(&line);
@@ -81,13 +84,10 @@ static int start_again(struct job *j, struct err *e)
 	d->restarting = off && !rc;
 	domain_unlock(d);
 	if (!rc && off) {
-		log_info("%s: it was being restarted", d->name);
+		domain_log(d, "it was being restarted when the daemon before ended");
 		rc = domain_run(j, spec, paused, e);
 	}
-	restart_drop(d);
-	domain_lock(d);
-	d->restarting = false;
-	domain_unlock(d);
+	restart_end(d, rc);
 	spec_unref(spec);
 	return off ? rc : -ENOENT;
 }

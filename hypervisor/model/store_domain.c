@@ -258,7 +258,7 @@ int store_domain_load(struct domain *d, struct err *e)
 	if (dirfd < 0)
 		return fail(e, errno, "%s/domains/%s: %m", s->path, d->name);
 	file_sweep(dirfd);
-	d->restart_found = faccessat(dirfd, "restart", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	d->restart_found = faccessat(dirfd, RESTART_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	rc = file_slurp(dirfd, "meta", META_MAX, &b, e);
 	if (!rc)
 		rc = meta_unpack(d, &b, e);
