@@ -8,15 +8,13 @@
 
 #include "spec.h"
 
-#define CONFIG_BYTES (1u << 20)
-
 static int read_config(const char *file, struct buf *b, struct err *e)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
 		return fail(e, errno, "%s", strerror(errno));
-	ret = buf_read(b, fd, CONFIG_BYTES);
+	ret = buf_read(b, fd, CONFIG_MAX);
 	close(fd);
 	if (ret == -EFBIG)
 		return fail(e, EFBIG, "longer than 1 MiB");

@@ -160,8 +160,10 @@ struct notes {
 };
 void notes_free(struct notes *n);
 
+#define CONFIG_MAX (1u << 20) /* bytes of a configuration's text, also of one that is printed */
+
 /*
- * Parse TEXT (at most 1 MiB). 0, or -EINVAL with "LINE:COLUMN: sentence" in *e. *notes (may be NULL) gets the warnings.
+ * Parse TEXT (at most CONFIG_MAX). 0, or -EINVAL with "LINE:COLUMN: sentence" in *e. *notes (may be NULL) gets the warnings.
  * *ret is the caller's reference.
  */
 int spec_parse(const char *text, size_t len, struct spec **ret, struct notes *notes, struct err *e);

@@ -13,8 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONFIG_MAX (2u << 20) /* the language's limit with what printing adds */
-
 int run_folder_open(struct guest *g, struct err *e)
 {
 	g->dirfd = openat(g->b->dirfd, g->serial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

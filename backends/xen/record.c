@@ -15,7 +15,6 @@
 #include "backends/xen/xen.h"
 
 #define RECORD_MAX 65536
-#define CONFIG_MAX (1 << 20)
 
 static const char *const phase_names[] = {
 	[XEN_INTENT] = "intent",

@@ -6,18 +6,23 @@
 
 /* Making specs: from a text, and from a spec with something laid over it. */
 
-/* What was parsed is printed one day and parsed again: that text has to be short enough too. */
-static int length_check(const struct spec *s, size_t len, struct err *e)
+/* The spec. It is printed one day and parsed again: that text, of LEN bytes as it is now, has to be short enough too. */
+static int build(const struct draft *d, size_t len, struct spec **ret, struct notes *notes, struct err *e)
 {
+	struct spec *s = NULL;
 	struct buf text = { 0 };
-	int rc = 0;
+	int rc = draft_build(d, &s, notes, e);
 
-	if (len < TEXT_LIMIT / 4)
-		return 0;
-	spec_print(s, true, &text);
-	if (text.len > TEXT_LIMIT)
-		rc = fail(e, EINVAL, "1:1: the configuration has more than 1 MiB when it is written out");
-	buf_free(&text);
+	if (rc == 0 && len >= CONFIG_MAX / 4) {
+		spec_print(s, true, &text);
+		if (text.len > CONFIG_MAX)
+			rc = fail(e, EINVAL, "1:1: the configuration has more than 1 MiB when it is written out");
+		buf_free(&text);
+	}
+	if (rc == 0)
+		*ret = s;
+	else
+		spec_unref(s);
 	return rc;
 }
 
@@ -26,7 +31,6 @@ int spec_parse(const char *text, size_t len, struct spec **ret, struct notes *no
 	struct arena arena = { 0 };
 	struct draft d = { 0 };
 	struct assign *a = NULL;
-	struct spec *s = NULL;
 	struct err own;
 	int rc;
 
@@ -36,14 +40,7 @@ int spec_parse(const char *text, size_t len, struct spec **ret, struct notes *no
 	if (rc == 0)
 		rc = draft_lay(&d, &arena, a, notes, e);
 	if (rc == 0)
-		rc = draft_build(&d, &s, notes, e);
-	if (rc == 0)
-		rc = length_check(s, len, e);
-	if (rc == 0) {
-		*ret = s;
-		s = NULL;
-	}
-	spec_unref(s);
+		rc = build(&d, len, ret, notes, e);
 	arena_free(&arena);
 	return rc;
 }
@@ -147,7 +144,7 @@ int spec_override(const struct spec *s, const char *const *words, size_t n, stru
 			rc = draft_lay(&d, &arena, a, NULL, e);
 	}
 	if (rc == 0)
-		rc = draft_build(&d, ret, NULL, e);
+		rc = build(&d, CONFIG_MAX, ret, NULL, e);
 	arena_free(&arena);
 	return rc;
 }
@@ -176,7 +173,7 @@ int spec_with(const struct spec *s, enum key k, const char *value, struct spec *
 	if (rc == 0)
 		rc = draft_lay(&d, &arena, a, NULL, e);
 	if (rc == 0)
-		rc = draft_build(&d, ret, NULL, e);
+		rc = build(&d, CONFIG_MAX, ret, NULL, e);
 	arena_free(&arena);
 	buf_free(&text);
 	return rc;

@@ -152,7 +152,7 @@ int parser_run(const char *text, size_t len, struct arena *arena, struct assign 
 	struct assign *first = NULL, **tail = &first;
 	int rc;
 
-	if (len > TEXT_LIMIT)
+	if (len > CONFIG_MAX)
 		return fail(e, EINVAL, "1:1: a configuration has at most 1 MiB, this one has %zu bytes", len);
 	lexer_init(&p.lexer, text ? text : "", text ? len : 0, arena);
 	rc = advance(&p);

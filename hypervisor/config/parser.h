@@ -9,8 +9,8 @@
 #include "err.h"
 #include "hypervisor/config/arena.h"
 #include "hypervisor/config/lexer.h"
+#include "spec.h"
 
-#define TEXT_LIMIT (1u << 20)
 #define DEPTH_LIMIT 8
 #define ITEMS_LIMIT 1024
 

@@ -14,7 +14,6 @@
 #include "hypervisor/model/folder.h"
 #include "log.h"
 
-#define CONFIG_MAX (1u << 20)
 #define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
 
 /* Before the first reading, so that no change falls between it and the following. */

@@ -8,8 +8,6 @@
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
 
-#define CONFIG_MAX (1u << 20)
-
 /* The name that a word or the text gives, else that of the file without .cfg. */
 static char *name_of(const char *file, const struct buf *text, const char *const *words, size_t n, struct err *e)
 {

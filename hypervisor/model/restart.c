@@ -13,7 +13,7 @@
 #include "hypervisor/model/store.h"
 #include "log.h"
 
-#define CONFIG_MAX (2u << 20) /* the language's limit with what printing adds */
+#define FIRST_LINE_MAX 64
 #define RESTART_SECONDS 300
 
 static void first_line(const struct domain *d, bool paused, struct buf *b)
@@ -53,7 +53,7 @@ static int load(struct domain *d, struct spec **ret, bool *paused, struct err *e
 	int rc;
 
 	lock_acquire(&d->model->disk);
-	rc = store_file_load(d, RESTART_FILE, CONFIG_MAX, &text, e);
+	rc = store_file_load(d, RESTART_FILE, CONFIG_MAX + FIRST_LINE_MAX, &text, e);
 	lock_release(&d->model->disk);
 	for (int i = 0; !rc && i < 2; i++) {
 		buf_reset(&line);
@@ -61,7 +61,7 @@ static int load(struct domain *d, struct spec **ret, bool *paused, struct err *e
 		if (text.len < line.len || memcmp(text.p, line.p, line.len) != 0)
 			continue;
 		*paused = i;
-		rc = spec_parse(text.p, text.len, ret, NULL, e);
+		rc = spec_parse(text.p + line.len, text.len - line.len, ret, NULL, e);
 		goto out;
 	}
 	if (!rc)

@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "config.h"
 
 static const char slide[] = "name=\"win2003VM\"\n"
@@ -167,6 +169,33 @@ static void much_of_a_thing_is_bounded(void **state)
 	buf_free(&text);
 }
 
+static void what_is_laid_over_a_spec_is_bounded_too(void **state)
+{
+	struct buf text = { 0 }, word = { 0 };
+	const char *words[1];
+	struct spec *s, *more = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	buf_puts(&text, "device_model_args=['x'");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text, ", '%01000d'", i);
+	buf_puts(&text, "]");
+	s = must_parse(text.p);
+	buf_printf(&word, "extra='%040000d'", 0);
+	words[0] = word.p;
+	assert_int_equal(spec_override(s, words, 1, &more, NULL), 0);
+	spec_unref(more);
+	buf_reset(&word);
+	buf_printf(&word, "extra='%060000d'", 0);
+	words[0] = word.p;
+	assert_int_equal(spec_override(s, words, 1, &more, &e), -EINVAL);
+	assert_string_equal(e.text, "1:1: the configuration has more than 1 MiB when it is written out");
+	spec_unref(s);
+	buf_free(&word);
+	buf_free(&text);
+}
+
 static void words_lie_over_a_spec(void **state)
 {
 	static const struct {
@@ -254,9 +283,13 @@ static void one_key_is_replaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(examples_check_clean),        cmocka_unit_test(example_values),
-		cmocka_unit_test(nothing_is_ignored_silently), cmocka_unit_test(much_of_a_thing_is_bounded),
-		cmocka_unit_test(words_lie_over_a_spec),       cmocka_unit_test(one_key_is_replaced),
+		cmocka_unit_test(examples_check_clean),
+		cmocka_unit_test(example_values),
+		cmocka_unit_test(nothing_is_ignored_silently),
+		cmocka_unit_test(much_of_a_thing_is_bounded),
+		cmocka_unit_test(what_is_laid_over_a_spec_is_bounded_too),
+		cmocka_unit_test(words_lie_over_a_spec),
+		cmocka_unit_test(one_key_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,7 @@ static void sizes_are_bounded(void **state)
 	assert_int_equal(spec_parse(text.p, text.len, &s, NULL, &e), -22);
 	assert_string_equal(e.text, "1:4109: a list has at most 1024 items");
 	buf_reset(&text);
-	while (text.len < TEXT_LIMIT)
+	while (text.len < CONFIG_MAX)
 		buf_puts(&text, "# sixteen bytes\n");
 	assert_int_equal(spec_parse(text.p, text.len, &s, NULL, &e), 0);
 	spec_unref(s);
