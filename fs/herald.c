@@ -40,7 +40,7 @@ struct herald {
 	struct item *first, **last;        /* [l] */
 	struct touch *touch, **touch_last; /* [l] */
 	struct table touches;              /* [l] by key */
-	bool full;                         /* [l] said in the log */
+	bool full;                         /* [l] said in the log, until all are served */
 	bool ending;                       /* [l] */
 	bool waiting;                      /* [l] somebody must ring WAKE */
 	int wake;                          /* [I] an eventfd; while a reply is waited for, only the end rings it */
@@ -56,31 +56,21 @@ struct herald {
 
 /* ---- the queue ---- */
 
-static void ring(struct herald *h)
+/* Under the lock, as step() stills it there: one that came later would be taken for the end's while an answer is waited for. */
+static void ring(struct herald *h) NEEDS(h->lock)
 {
-	eventfd_write(h->wake, 1);
-}
-
-/* Holding the lock: whether to ring after it is released. */
-static bool must_ring(struct herald *h) NEEDS(h->lock)
-{
-	bool r = h->waiting;
-
+	if (h->waiting)
+		eventfd_write(h->wake, 1);
 	h->waiting = false;
-	return r;
 }
 
 static void item_queue(struct herald *h, struct item *it)
 {
-	bool wake;
-
 	lock_acquire(&h->lock);
 	*h->last = it;
 	h->last = &it->next;
-	wake = must_ring(h);
+	ring(h);
 	lock_release(&h->lock);
-	if (wake)
-		ring(h);
 }
 
 static struct item *item_take(struct herald *h) NEEDS(h->lock)
@@ -186,15 +176,12 @@ static bool touch_add(struct herald *h, uint64_t key, const char *path) NEEDS(h-
 
 void herald_touch(struct herald *h, uint64_t key, const char *path)
 {
-	bool wake;
-
 	if (strlen(path) >= PATH_MAX)
 		return;
 	lock_acquire(&h->lock);
-	wake = touch_add(h, key, path) && must_ring(h);
-	lock_release(&h->lock);
-	if (wake)
+	if (touch_add(h, key, path))
 		ring(h);
+	lock_release(&h->lock);
 }
 
 /* The oldest of them, which is one of the set no more: one that comes while it is served is the next. */
@@ -209,8 +196,10 @@ static struct item *touch_take(struct herald *h) NEEDS(h->lock)
 	if (!h->touch)
 		h->touch_last = &h->touch;
 	table_del_n(&h->touches, &t->key, sizeof(t->key));
-	if (!h->touches.count)
+	if (!h->touches.count) {
 		table_free(&h->touches); /* what a burst has needed */
+		h->full = false;
+	}
 	it = item_new(HERALD_TOUCH, t->path, NULL);
 	touch_free(t);
 	return it;
@@ -249,13 +238,8 @@ static void item_serve(struct herald *h, struct item *it)
 static void idle(struct herald *h)
 {
 	struct pollfd fds[2] = { { .fd = h->wake, .events = POLLIN }, { .fd = h->peer.sock, .events = POLLIN } };
-	eventfd_t n;
 
-	if (poll(fds, 2, peer_wait(&h->peer)) <= 0)
-		return;
-	if (fds[0].revents)
-		(void)eventfd_read(h->wake, &n);
-	if (fds[1].revents)
+	if (poll(fds, 2, peer_wait(&h->peer)) > 0 && fds[1].revents)
 		peer_look(&h->peer);
 }
 
@@ -264,8 +248,10 @@ static bool step(struct herald *h)
 {
 	bool ready = peer_ready(&h->peer), ending;
 	struct item *it;
+	eventfd_t rung;
 
 	lock_acquire(&h->lock);
+	(void)eventfd_read(h->wake, &rung);
 	if (ready && h->telling) { /* it has answered, or is another one */
 		h->telling = false;
 		cond_broadcast(&h->landed);
@@ -356,9 +342,9 @@ void herald_stop(struct herald *h)
 	if (!h)
 		return;
 	lock_acquire(&h->lock);
-	h->ending = true;
-	lock_release(&h->lock);
+	h->ending = h->waiting = true; /* or it waits for an answer */
 	ring(h);
+	lock_release(&h->lock);
 	pthread_join(h->thread, NULL);
 	herald_free(h);
 }

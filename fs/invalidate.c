@@ -76,6 +76,15 @@ static unsigned row_untrue(struct invalidator *inv, struct view *v, const struct
 	return view_check(&inv->views, v, r, &a) & ~(unsigned)VIEW_TELLING;
 }
 
+/*
+ * A page of a listing is locked while a reader's buffer is filled from it: for as long as he likes, and who drops it waits, and
+ * cannot be killed. So a directory's time tells what became of its listing: who opens it asks for that anew.
+ */
+static void forget(struct invalidator *inv, uint64_t inode, bool dir)
+{
+	fuse_lowlevel_notify_inval_inode(inv->fuse, inode, dir ? -1 : 0, 0);
+}
+
 static void row_refresh(struct invalidator *inv, struct view *v, const struct ref *r, bool gone)
 {
 	unsigned what = row_untrue(inv, v, r);
@@ -84,7 +93,7 @@ static void row_refresh(struct invalidator *inv, struct view *v, const struct re
 		return;
 	if (node_is_fact(r->node))
 		herald_settle(inv->herald, ref_inode_lane0(r));
-	fuse_lowlevel_notify_inval_inode(inv->fuse, ref_inode_lane0(r), 0, 0);
+	forget(inv, ref_inode_lane0(r), node_is_dir(r->node));
 	if (!(what & VIEW_TEXT) && !gone)
 		return;
 	watchers_tell(inv, v, r);
@@ -119,10 +128,20 @@ struct release {
 	struct after *list;
 };
 
+/* It waits for nothing, so with the lock: nobody else finds it done who comes before it is. */
+static void listing_refresh(struct invalidator *inv)
+{
+	lock_acquire(&inv->views.lock);
+	if (views_relist(&inv->views))
+		forget(inv, FUSE_ROOT_ID, true);
+	lock_release(&inv->views.lock);
+}
+
 static void release_now(struct invalidator *inv, uint64_t seq, struct after *list)
 {
 	struct after *none = NULL;
 
+	listing_refresh(inv);
 	model_publish(inv->views.model, seq); /* what came meanwhile has made its domain dirty */
 	after_call(list, true, &none);
 }
@@ -167,19 +186,17 @@ static void invalidator_round(struct invalidator *inv) NEEDS(inv->views.lock)
 	uint64_t seq = model_last_event(inv->views.model), now = inv->first ? UINT64_MAX : clock_msec();
 	struct view *v = views_take(&inv->views, now, &seq), *next;
 	struct after *list = inv->first, *rest = NULL;
-	bool listing = inv->listing;
 
 	inv->first = NULL;
 	inv->last = &inv->first;
-	inv->listing = inv->views.lines = false;
+	inv->views.lines = false;
 	inv->working = true;
 	lock_release(&inv->views.lock);
 	for (; v; v = next) {
 		next = v->taken;
 		view_refresh(inv, v);
 	}
-	if (listing)
-		fuse_lowlevel_notify_inval_inode(inv->fuse, FUSE_ROOT_ID, 0, 0);
+	listing_refresh(inv);
 	after_call(list, false, &rest);
 	round_release(inv, seq, rest);
 	lock_acquire(&inv->views.lock);
@@ -191,7 +208,7 @@ static uint64_t work_due(const struct invalidator *inv) NEEDS(inv->views.lock)
 {
 	if (inv->working)
 		return UINT64_MAX;
-	if (inv->first || inv->views.lines || inv->listing)
+	if (inv->first || inv->views.lines || inv->views.listing)
 		return 0;
 	return inv->views.retry < inv->views.due ? inv->views.retry : inv->views.due;
 }
@@ -233,7 +250,7 @@ void invalidator_after(struct invalidator *inv, bool names, void (*fn)(void *arg
 
 	lock_acquire(&inv->views.lock);
 	now = !inv->running || inv->ending ||
-	      !(inv->working || inv->views.dirty || inv->views.lines || inv->listing || (names && inv->naming));
+	      !(inv->working || inv->views.dirty || inv->views.lines || inv->views.listing || (names && inv->naming));
 	if (!now) {
 		a = x_alloc(sizeof(*a));
 		*a = (struct after){ .names = names, .fn = fn, .arg = arg };

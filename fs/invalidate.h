@@ -3,7 +3,7 @@
  * a thread of its own or on that of somebody who has something to answer. A round takes the domains that changed, has
  * their directories put right (by the herald), compares each row that the kernel was told of with what is true now, and
  * drops what differs from the kernel's cache; then event lines up to those of that time become readable, polls fire, and
- * answers go out. So who was told of a change reads it. A round may wait for a page that is just being read, so the loop never
+ * answers go out. So who was told of a change reads it. A round may wait for a page that is just being filled, so the loop never
  * waits for one, and it holds no lock then.
  */
 #ifndef INVALIDATE_H
@@ -24,7 +24,7 @@ struct invalidator {
 	unsigned naming;             /* [lock] what the herald has not come to yet */
 	bool started;                /* the thread is to be joined */
 	bool running, ending;        /* [lock] the thread */
-	bool working, listing;       /* [lock] somebody is in a round; the root's listing is stale */
+	bool working;                /* [lock] somebody is in a round */
 };
 
 /* M's domains as they are now are what the kernel will be shown. */

@@ -23,8 +23,9 @@ static void naming_ended(struct invalidator *inv, struct view *v, const struct n
 	v->busy = false;
 	if (result && n->op == HERALD_MKDIR && want && !v->name && !view_holder(&inv->views, v, want)) {
 		view_named(&inv->views, v, want); /* seen by whoever asks for it, though not by inotify */
-		inv->listing = true;
+		inv->views.listing = true;
 	} else if (result && v->over) {
+		inv->views.listing |= v->name != NULL;
 		view_nameless(&inv->views, v); /* what the kernel still has of it is ESTALE */
 	} else if (result) {
 		view_late(&inv->views, v);

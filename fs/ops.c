@@ -219,11 +219,12 @@ void task_run(struct task *t, struct domain *d, const char *fmt, ...)
 
 /* ---- the table ---- */
 
+/* AUTO_INVAL_DATA stays: what was dropped, a text's size and a listing's time, is asked for again before a read. */
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	(void)userdata;
 	conn->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
-	                FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_READ);
+	                FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_READ);
 	conn->want |= conn->capable & (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS);
 }
 

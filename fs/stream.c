@@ -8,11 +8,13 @@
 
 #define STREAM_ROOM 65536 /* taken from the text at a time */
 
-struct pending { /* a read that waits */
+struct pending { /* a read that waits, and what it is answered then; or who polls */
 	struct pending *next;
 	fuse_req_t req;
 	size_t size;
 	bool interrupted;
+	struct buf text;
+	struct fuse_pollhandle *ph;
 };
 
 struct stream {
@@ -65,11 +67,11 @@ static size_t stream_share(const struct stream *s, size_t size)
 	return newline ? (size_t)(newline + 1 - s->out.p) : most;
 }
 
-static void stream_answer(struct stream *s, fuse_req_t req, size_t size)
+static void stream_take(struct stream *s, size_t size, struct buf *text)
 {
 	size_t n = stream_share(s, size);
 
-	fuse_reply_buf(req, s->out.p, n);
+	buf_add(text, s->out.p, n);
 	buf_drop(&s->out, n);
 }
 
@@ -82,68 +84,81 @@ static struct pending **find_interrupted(struct stream *s)
 	return p;
 }
 
-static void stream_serve(struct streams *ss, struct stream *s) NEEDS(ss->lock)
+/* From the stream to the end of a list of answers, which is at LAST; its new end. */
+static struct pending **stream_serve(struct streams *ss, struct stream *s, struct pending **last) NEEDS(ss->lock)
 {
 	struct pending **at, *p;
 
 	while ((p = *(at = find_interrupted(s)))) {
 		*at = p->next;
-		fuse_reply_err(p->req, EINTR);
-		free(p);
+		*last = p;
+		last = &p->next;
 	}
-	while ((p = s->reads)) {
-		if (!stream_fill(ss, s) && !ss->ending)
-			break;
+	while ((p = s->reads) && (stream_fill(ss, s) || ss->ending)) {
 		s->reads = p->next;
-		stream_answer(s, p->req, p->size);
-		free(p);
+		stream_take(s, p->size, &p->text);
+		*last = p;
+		last = &p->next;
 	}
+	if (s->ph && stream_fill(ss, s)) {
+		p = x_alloc(sizeof(*p));
+		p->ph = s->ph;
+		s->ph = NULL;
+		*last = p;
+		last = &p->next;
+	}
+	*last = NULL;
+	return last;
 }
 
-/* The pollhandle that is to be told, out of the stream, or NULL. */
-static struct fuse_pollhandle *stream_take_ph(struct streams *ss, struct stream *s) NEEDS(ss->lock)
+/* All that can be answered. */
+static struct pending *streams_take(struct streams *ss) NEEDS(ss->lock)
 {
-	struct fuse_pollhandle *ph = s->ph;
-
-	if (!ph || !stream_fill(ss, s))
-		return NULL;
-	s->ph = NULL;
-	return ph;
-}
-
-/* Serves a stream that was woken; false when there is none. Lets go of the lock to notify. */
-static bool streams_step(struct streams *ss) NEEDS(ss->lock)
-{
-	struct fuse_pollhandle *ph;
+	struct pending *list = NULL, **last = &list;
 
 	for (struct stream *s = ss->first; s; s = s->next) {
 		if (!s->woken && !ss->ending)
 			continue;
 		s->woken = false;
-		stream_serve(ss, s);
-		ph = stream_take_ph(ss, s);
-		if (!ph)
-			continue;
-		lock_release(&ss->lock);
-		fuse_lowlevel_notify_poll(ph);
-		fuse_pollhandle_destroy(ph);
-		lock_acquire(&ss->lock);
-		return true; /* the list may have changed */
+		last = stream_serve(ss, s, last);
 	}
-	return false;
+	return list;
+}
+
+/* Without the lock: the loop and those who append need it, and there may be many. A stream that was answered may be closed by now. */
+static void pending_answer(struct pending *list)
+{
+	struct pending *p;
+
+	while ((p = list)) {
+		list = p->next;
+		if (p->ph) {
+			fuse_lowlevel_notify_poll(p->ph);
+			fuse_pollhandle_destroy(p->ph);
+		} else if (p->interrupted) {
+			fuse_reply_err(p->req, EINTR);
+		} else {
+			fuse_reply_buf(p->req, p->text.p, p->text.len);
+		}
+		buf_free(&p->text);
+		free(p);
+	}
 }
 
 static void *streams_thread(void *arg)
 {
 	struct streams *ss = arg;
+	struct pending *list;
 
 	lock_acquire(&ss->lock);
-	for (;;) {
-		while (streams_step(ss))
-			;
-		if (ss->ending)
-			break;
-		cond_wait(&ss->work, &ss->lock, 0);
+	while ((list = streams_take(ss)) || !ss->ending) {
+		if (!list) {
+			cond_wait(&ss->work, &ss->lock, 0);
+			continue;
+		}
+		lock_release(&ss->lock);
+		pending_answer(list);
+		lock_acquire(&ss->lock);
 	}
 	lock_release(&ss->lock);
 	return NULL;
@@ -200,7 +215,6 @@ struct stream *stream_open(struct streams *ss, struct text *t, bool raw)
 void stream_close(struct stream *s)
 {
 	struct streams *ss = s->of;
-	struct pending *p;
 
 	lock_acquire(&ss->lock);
 	for (struct stream **at = &ss->first; *at; at = &(*at)->next) {
@@ -209,12 +223,10 @@ void stream_close(struct stream *s)
 			break;
 		}
 	}
-	while ((p = s->reads)) {
-		s->reads = p->next;
-		fuse_reply_err(p->req, EINTR);
-		free(p);
-	}
+	for (struct pending *p = s->reads; p; p = p->next)
+		p->interrupted = true;
 	lock_release(&ss->lock);
+	pending_answer(s->reads);
 	text_unwatch(&s->watch);
 	if (s->ph)
 		fuse_pollhandle_destroy(s->ph);
@@ -255,15 +267,19 @@ static void stream_enqueue(struct streams *ss, struct stream *s, fuse_req_t req,
 void stream_read(struct stream *s, fuse_req_t req, size_t size, bool nonblock)
 {
 	struct streams *ss = s->of;
+	struct buf text = { 0 };
 	bool now;
 
 	lock_acquire(&ss->lock);
 	now = !s->reads && (stream_fill(ss, s) || ss->ending);
 	if (now)
-		stream_answer(s, req, size);
+		stream_take(s, size, &text);
 	lock_release(&ss->lock);
-	if (now)
+	if (now) {
+		fuse_reply_buf(req, text.p, text.len);
+		buf_free(&text);
 		return;
+	}
 	if (nonblock) {
 		fuse_reply_err(req, EAGAIN);
 		return;

@@ -1,7 +1,7 @@
 /*
  * Readers that block: each open stream has a place of its own in a text, from its open on. A read that finds
  * nothing is kept and answered when something is appended, by a thread that does just that and wakes pollers; so
- * nobody else ever waits for the kernel, and it holds no lock when it notifies. Functions are for the loop; the
+ * nobody else ever waits for the kernel, and it holds no lock when it answers or notifies. Functions are for the loop; the
  * appending threads only leave a mark.
  */
 #ifndef STREAM_H

@@ -49,8 +49,7 @@ static void view_free(struct views *vs, struct view *v)
 /* A verb that has just begun mostly ends at once, and then its beginning, its effect and its end are one change. */
 #define VERB_NSEC 1000000
 #define VERB_MSEC 2
-
-#define RETRY_MSEC 1000
+#define RETRY_MSEC 1000 /* for directories that could not be put right */
 
 static void view_mark(struct views *vs, struct view *v, uint64_t due) NEEDS(vs->lock)
 {
@@ -185,7 +184,7 @@ static void show_all(struct views *vs)
 
 void views_init(struct views *vs, struct model *m)
 {
-	*vs = (struct views){ .model = m, .due = UINT64_MAX, .retry = UINT64_MAX };
+	*vs = (struct views){ .model = m, .due = UINT64_MAX, .retry = UINT64_MAX, .listed = m->started };
 	vs->last = &vs->dirty;
 	lock_init(&vs->lock);
 	cond_init(&vs->work);
@@ -276,10 +275,9 @@ struct domain *views_find(struct views *vs, const char *name, bool helper)
 	lock_acquire(&d->lock);
 	gone = d->gone;
 	lock_release(&d->lock);
-	if (!gone)
-		return d;
-	domain_unref(d);
-	return NULL;
+	if (gone)
+		domain_unref(d);
+	return gone ? NULL : d;
 }
 
 struct domain *views_find_serial(struct views *vs, uint64_t serial)
@@ -365,6 +363,7 @@ void views_moved(struct views *vs, const char *name)
 	v = table_get(&vs->by_name, name);
 	if (v && v->alias && !strcmp(v->alias, name)) {
 		view_named(vs, v, name);
+		vs->listing = true;
 		view_dirty(vs, v);
 	}
 	lock_release(&vs->lock);

@@ -2,7 +2,7 @@
  * What the kernel has been shown of each domain: the name of its directory, and of each row that it may keep, what it
  * was told. The tree's root has the names that are here, not the model's: a directory that another hand than mkdir(2),
  * rmdir(2) or rename(2) makes, renames or removes changes when the helper's call comes through the kernel (herald.h), so that
- * inotify sees it. The loop tells what it renders (view_told), the invalidator finds what became untrue (view_check) and
+ * inotify sees it. Who renders tells what (view_told), the invalidator finds what became untrue (view_check) and
  * only the invalidator removes a view. Any thread; of the locks only the model's order of event lines is taken below this one.
  */
 #ifndef VIEW_H
@@ -18,9 +18,10 @@ struct slot {
 	uint32_t changes; /* of its text, all of them pushed: each is one POLLPRI */
 	uint64_t text, attr;
 	struct timespec mtime; /* of the text */
-	bool mixed;            /* the kernel was told something else meanwhile */
-	bool telling;          /* the loop renders it, and what it takes may be old by now */
-	bool checked;          /* meanwhile, and it had changed */
+	unsigned telling;      /* how many render it, and what they take may be old by now */
+	uint32_t told;         /* how many have */
+	unsigned char mixed;   /* VIEW_TEXT, VIEW_ATTR: the kernel was told something else meanwhile */
+	unsigned char checked; /* as well: what had changed by the last check, while it was rendered */
 };
 
 /* An open file that was polled, in the list of its view. [lock] throughout; its file frees it. */
@@ -62,8 +63,9 @@ struct views {
 	struct view *late; /* [lock] */
 	uint64_t retry;    /* [lock] when they are tried again; UINT64_MAX: there is none */
 	bool lines;        /* [lock] event lines wait that no dirty view stands for */
-	uint64_t told;     /* [lock] how much the loop, which renders one thing at a time, has rendered */
-	unsigned waiting;  /* [lock] for it to grow */
+	bool listing;      /* [lock] names in the root changed, and the kernel does not know */
+	struct timespec listed; /* [lock] when it was told so last: the root's time */
+	unsigned waiting;       /* [lock] for a row to be rendered */
 	struct cond rendered;
 };
 
@@ -101,7 +103,7 @@ void views_moved(struct views *vs, const char *name);
 /* May the kernel keep what it is told of R? */
 bool view_keeps(const struct ref *r);
 
-/* The loop is about to render R: what is checked until view_told() or view_told_text() counts as untrue. */
+/* R is about to be rendered: what is checked until view_told() or view_told_text() counts as untrue. */
 void view_tell(struct views *vs, const struct ref *r);
 
 /* The kernel is about to be told A of R. A's mtime becomes that of its text. True: it may keep it. */
@@ -115,7 +117,7 @@ bool view_slot(struct views *vs, struct view *v, unsigned *at, struct ref *r);
 enum { VIEW_TEXT = 1, VIEW_ATTR = 2, VIEW_TELLING = 4 };
 unsigned view_check(struct views *vs, struct view *v, const struct ref *r, const struct node_attr *a);
 
-/* Until what the loop rendered of R, as view_check() has seen, is known; a second at most. Never on the loop. */
+/* Until what was being rendered of R, as view_check() has seen, is known; a second at most. Never on the loop. */
 void view_wait(struct views *vs, struct view *v, const struct ref *r);
 
 /* R's changed text was pushed: *N pollhandles that are to be told; they and the array are the caller's. */
@@ -144,5 +146,7 @@ void view_nameless(struct views *vs, struct view *v) NEEDS(vs->lock);
 void view_alias(struct views *vs, struct view *v, const char *name) NEEDS(vs->lock); /* NULL: none */
 void views_retry(struct views *vs) NEEDS(vs->lock); /* those that are late become dirty */
 void view_remove(struct views *vs, struct view *v); /* out of the tables, and freed */
+/* Are there names in the root that the kernel does not know? It is about to be told then: the root gets a later time. */
+bool views_relist(struct views *vs) NEEDS(vs->lock);
 
 #endif

@@ -72,26 +72,32 @@ void view_tell(struct views *vs, const struct ref *r)
 	if (v && !s)
 		s = slot_add(v, key_of(r));
 	if (s) {
-		s->telling = true;
-		s->checked = false;
+		s->telling++;
+		s->checked = 0;
 	}
 	lock_release(&vs->lock);
 }
 
 /*
- * What was told is not what is true by the slot. Either it has become true meanwhile, or it was true until the last check, which
- * has seen and said so; else somebody has read what nobody knows of.
+ * What of it is not what is true by the slot. Either it has become true meanwhile, or it was true until the last check, which has
+ * seen and said so; else somebody has read what nobody knows of.
  */
-static void slot_told(struct views *vs, struct view *v, struct slot *s, bool differs) NEEDS(vs->lock)
+static void slot_told(struct views *vs, struct view *v, struct slot *s, unsigned differs) NEEDS(vs->lock)
 {
-	s->telling = false;
-	vs->told++;
+	s->telling -= s->telling > 0;
+	s->told++;
 	if (vs->waiting)
 		cond_broadcast(&vs->rendered);
-	if (!differs || s->checked)
+	differs &= ~(unsigned)s->checked;
+	if (!differs)
 		return;
-	s->mixed = true;
+	s->mixed |= (unsigned char)differs;
 	view_dirty(vs, v);
+}
+
+static unsigned differing(const struct slot *s, uint64_t text, uint64_t attr)
+{
+	return (s->text != text ? VIEW_TEXT : 0) | (s->attr != attr ? VIEW_ATTR : 0);
 }
 
 bool view_told(struct views *vs, const struct ref *r, struct node_attr *a)
@@ -100,9 +106,11 @@ bool view_told(struct views *vs, const struct ref *r, struct node_attr *a)
 	struct view *v;
 	struct slot *s;
 
-	if (!r->domain || !view_keeps(r))
-		return view_keeps(r); /* what is there of the host to be kept does not change */
+	if (!view_keeps(r))
+		return false;
 	lock_acquire(&vs->lock);
+	if (r->node == &nodes[0]) /* nothing else of the host that may be kept changes */
+		a->mtime = vs->listed;
 	v = view_of(vs, r);
 	s = slot_of(v, key_of(r));
 	if (s) {
@@ -111,11 +119,11 @@ bool view_told(struct views *vs, const struct ref *r, struct node_attr *a)
 			s->attr = attr;
 			s->mtime = a->mtime;
 		}
-		slot_told(vs, v, s, s->text != a->text || s->attr != attr);
+		slot_told(vs, v, s, differing(s, a->text, attr));
 		a->mtime = s->mtime;
 	}
 	lock_release(&vs->lock);
-	return s;
+	return s || !r->domain;
 }
 
 void view_told_text(struct views *vs, const struct ref *r, uint64_t text)
@@ -127,7 +135,7 @@ void view_told_text(struct views *vs, const struct ref *r, uint64_t text)
 	v = view_of(vs, r);
 	s = slot_of(v, key_of(r));
 	if (s)
-		slot_told(vs, v, s, s->text != text);
+		slot_told(vs, v, s, differing(s, text, s->attr));
 	lock_release(&vs->lock);
 }
 
@@ -171,38 +179,47 @@ static struct timespec later_than(const struct timespec *t)
 unsigned view_check(struct views *vs, struct view *v, const struct ref *r, const struct node_attr *a)
 {
 	uint64_t attr = attr_of(a);
-	unsigned what = 0;
+	unsigned what;
 	struct slot *s;
 
 	lock_acquire(&vs->lock);
 	s = slot_of(v, key_of(r));
-	if (s->mixed || s->text != a->text)
-		what |= VIEW_TEXT;
-	if (s->mixed || s->attr != attr)
-		what |= VIEW_ATTR;
-	if (s->telling)
-		what |= VIEW_TELLING;
-	s->checked = what & (VIEW_TEXT | VIEW_ATTR);
+	what = s->mixed | differing(s, a->text, attr);
+	s->checked = (unsigned char)what;
 	s->text = a->text;
 	s->attr = attr;
-	s->mixed = false;
+	s->mixed = 0;
 	if (what & VIEW_TEXT)
 		s->mtime = later_than(&s->mtime);
+	what |= s->telling ? VIEW_TELLING : 0;
 	lock_release(&vs->lock);
 	return what;
 }
 
 void view_wait(struct views *vs, struct view *v, const struct ref *r)
 {
-	uint64_t until = clock_msec() + WAIT_MSEC, told;
+	uint64_t until = clock_msec() + WAIT_MSEC;
+	struct slot *s;
+	uint32_t enough;
 
 	lock_acquire(&vs->lock);
-	told = vs->told;
+	s = slot_of(v, key_of(r));
+	enough = s->told + s->telling; /* those that begin meanwhile take what is true now */
 	vs->waiting++;
-	while (slot_of(v, key_of(r))->telling && vs->told == told && cond_wait(&vs->rendered, &vs->lock, until))
-		;
+	while (s->telling && (int32_t)(enough - s->told) > 0 && cond_wait(&vs->rendered, &vs->lock, until))
+		s = slot_of(v, key_of(r));
 	vs->waiting--;
 	lock_release(&vs->lock);
+}
+
+bool views_relist(struct views *vs)
+{
+	bool was = vs->listing;
+
+	vs->listing = false;
+	if (was)
+		vs->listed = later_than(&vs->listed);
+	return was;
 }
 
 struct fuse_pollhandle **view_pushed(struct views *vs, struct view *v, const struct ref *r, size_t *n)

@@ -125,6 +125,32 @@ slow() { # a reader that does not read loses lines and is told; nobody waits for
 }
 case_ 'a slow reader loses the oldest lines and is told' slow
 
+# ---- a listing that somebody keeps the kernel in ----
+
+STUCK=$(tool stuck)
+held() { # DIRECTORY COMMAND...: while a reader of what the kernel has kept of the listing hangs in its middle
+	local rc=0 reader doer
+	ls "$VM" "$1" >/dev/null && ls "$1" >/dev/null && mkfifo "$T/go"
+	"$STUCK" getdents "$1" <>"$T/go" >"$T/hangs" 2>&1 &
+	reader=$!
+	until_ 20 lines hangs '^stuck$' || rc=1
+	"${@:2}" &
+	doer=$!
+	until_ 20 ended $doer || rc=1
+	echo >"$T/go"
+	wait $reader && wait $doer && rm "$T/go" && return $rc
+}
+vanishes() { echo vanish >"$VM/vm1/console" && until_ 20 grep -q ' vm1 undefine$' "$VM/events" && toggle; }
+attaches() { say "$G/ctl" 'block-attach /i/a.img,raw,xvda,w' && toggle; }
+if [ "$("$STUCK" read "$VM/info" </dev/null | head -n 1)" = stuck ]; then
+	case_ 'a listing of all domains that hangs, and one goes: everything goes on' held "$VM" vanishes
+	case_ 'then it is listed no more' not grep -x vm1 <(ls "$VM")
+	case_ 'a listing of the disks that hangs, and one comes: everything goes on' held "$G/disks" attaches
+	case_ 'then it is listed' is "$(ls "$G/disks")" xvda
+else
+	skip 'a listing that hangs: no userfaultfd here'
+fi
+
 tail -c 100 "$G/console" >"$T/last"
 say "$G/ctl" destroy
 stop_daemon TERM

@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <sys/eventfd.h>
 
 #include "tests/unit/herald_world.h"
 
@@ -146,6 +147,49 @@ static void test_hang(void **state)
 	assert_int_equal(r, 0);
 	assert_string_equal(seen->log[2].what, "mkdir 755 web1");
 	assert_int_equal(seen->log[2].pid, seen->log[0].pid);
+	herald_stop(h);
+}
+
+static atomic_bool late; /* who rings next is held up */
+static atomic_bool rang;
+
+/*
+ * The daemon's own: as if who rings were held up until the herald has come by another reason, the answer of what hung, and waits for
+ * the answer to what it was to be rung for; or until it is clear that it will not.
+ */
+int eventfd_write(int fd, eventfd_t n)
+{
+	uint64_t until = clock_msec() + 300;
+
+	if (atomic_exchange(&late, false)) {
+		let_go();
+		while (atomic_load(&seen->n) < 2 && clock_msec() < until)
+			sched_yield();
+		atomic_store(&rang, true);
+	}
+	return write(fd, &n, sizeof(n)) == sizeof(n) ? 0 : -1;
+}
+
+/* Nothing but the end gives up what was asked. */
+static void test_late_ring(void **state)
+{
+	struct herald *h = start();
+	struct outcome o;
+
+	(void)state;
+	assert_int_equal(wait_for(h, HERALD_MKDIR, "hang", NULL), -ETIMEDOUT);
+	atomic_store(&late, true);
+	for (;;) {
+		outcome_init(&o);
+		herald_do(h, HERALD_MKDIR, "hang2", NULL, outcome_set, &o);
+		if (atomic_load(&rang))
+			break;
+		assert_int_equal(outcome_get(&o), -ETIMEDOUT); /* the herald was not waiting yet */
+	}
+	wait_seen(2);
+	let_go();
+	assert_int_equal(outcome_get(&o), 0);
+	assert_int_equal(wait_for(h, HERALD_MKDIR, "web1", NULL), 0);
 	herald_stop(h);
 }
 
@@ -359,9 +403,9 @@ static int group_teardown(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_operations), CASE(test_touches),        CASE(test_hang),
-		CASE(test_settle),     CASE(test_killed_hanging), CASE(test_killed),
-		CASE(test_stop),       CASE(test_unmounted),      CASE(test_rights),
+		CASE(test_operations),     CASE(test_touches),   CASE(test_hang), CASE(test_settle),
+		CASE(test_killed_hanging), CASE(test_killed),    CASE(test_stop), CASE(test_unmounted),
+		CASE(test_rights),         CASE(test_late_ring),
 	};
 	int status;
 

@@ -116,6 +116,30 @@ static void seen_though_the_herald_cannot(void **state)
 	assert_true(line_comes(&b->events, "define"));
 }
 
+/* Those who were told that it is gone do not find it in a listing. */
+static void gone_though_the_herald_cannot(void **state)
+{
+	struct ref root = { .model = world.model, .node = &nodes[0] };
+	struct node_attr before = { 0 }, is = { 0 };
+
+	(void)state;
+	domain_ref(a);
+	assert_true(view_told(&inv.views, &root, &before));
+	fake.events = &a->events;
+	fake.line = "undefine";
+	assert_int_equal(world_call(&world, a, 0, "undefine", call_undefine, NULL), 0);
+	herald_does(HERALD_UNLINK, "a/state", "", -ETIMEDOUT);
+	herald_does(HERALD_UNLINK, "a/status", "", -ETIMEDOUT);
+	herald_does(HERALD_RMDIR, "a", "", -ETIMEDOUT);
+	assert_true(line_comes(&a->events, "undefine"));
+	assert_false(fake.early);
+	assert_int_equal(forgot(FUSE_ROOT_ID), 1);
+	assert_int_equal(forgot_pages(FUSE_ROOT_ID), 0); /* somebody may hold them */
+	assert_true(view_told(&inv.views, &root, &is));  /* so it is by its time that they are known to be old */
+	assert_memory_not_equal(&is.mtime, &before.mtime, sizeof(is.mtime));
+	domain_unref(a);
+}
+
 static void nobody_is_in_a_users_way(void **state)
 {
 	struct domain *b;
@@ -140,8 +164,10 @@ static void a_directory_is_renamed(void **state)
 	herald_does(HERALD_RENAME, "a", "z", -ETIMEDOUT);
 	assert_ptr_equal(found("z"), a); /* all the same, by who asks */
 	assert_null(found("a"));
+	assert_int_equal(forgot(FUSE_ROOT_ID), 0);
 	views_moved(&inv.views, "z");
 	settle();
+	assert_int_equal(forgot(FUSE_ROOT_ID), 1); /* it had listed the old one */
 	assert_ptr_equal(found("z"), a);
 	assert_true(line_comes(&a->events, "rename"));
 }
@@ -229,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_directory_comes_before_its_lines),
 		TEST(seen_though_the_herald_cannot),
+		TEST(gone_though_the_herald_cannot),
 		TEST(nobody_is_in_a_users_way),
 		TEST(a_directory_is_renamed),
 		TEST(renamed_back_meanwhile),
