@@ -11,9 +11,27 @@ export DOMFS_TALLY=$T/tally
 find /sys/devices/system/memory /sys/devices/system/cpu /sys/module /sys/bus -type f -perm -444 ! -name uevent -print0 2>/dev/null |
 	xargs -0 grep -c '' 2>/dev/null | sed -n 's/:[1-9][0-9]*$//p' >"$T/sys.all"
 
-sysfs_list() { # N: that many of them, again from the first where there are less
+# Its directories without links: how many entries, and the path, the largest first.
+find /sys -xdev -mindepth 2 -printf '%y\t%h\n' 2>/dev/null |
+	awk -F'\t' '{ n[$2]++ } $1 == "l" { link[$2] = 1 } END { for (p in n) if (!(p in link)) print n[p] "\t" p }' |
+	sort -rn >"$T/sys.dirs"
+
+sysfs_dirs() { # N: of these as many as have N entries together, again from the first where there are less
+	awk -F'\t' -v left="$1" '{ n[NR] = $1; p[NR] = $2 } END {
+		for (took = 1; left > 0 && took;)
+			for (i = 1 + (took = 0); i <= NR; i++)
+				if (n[i] <= left) {
+					print p[i]
+					left -= n[i]
+					took = 1
+				}
+	}' "$T/sys.dirs"
+}
+sysfs_list() { # N: that many files, directories with that many entries, and with as many as the whole tree has
 	awk -v n="$1" '{ p[NR] = $0 } END { for (i = 0; i < n; i++) print p[i % NR + 1] }' "$T/sys.all" >"$T/sys.list"
 	mapfile -t SYS <"$T/sys.list"
+	mapfile -t SYS_DIRS < <(sysfs_dirs "$1")
+	sysfs_dirs "$(find "$T/tmpfs" | wc -l)" | tr '\n' '\0' >"$T/sys.tree"
 }
 
 # What a read costs without a shell: one process, and the paths are known.
@@ -46,10 +64,12 @@ size() { # N ROUNDS: everything over N domains
 	walk "$n" "$rounds" state
 	walk "$n" "$rounds" status
 	command "$n" "$rounds" 'cat */status' 'cat ./vm*/status >/dev/null' 2.5 1.1 'cat "${SYS[@]}" >/dev/null'
-	command "$n" "$rounds" 'ls -l' 'ls -l >/dev/null' 1 ''
-	command "$n" "$rounds" 'grep -l running */status' 'grep -l running ./vm*/status | wc -l >/dev/null'
-	command "$n" "$rounds" 'find -name status' 'find . -name status >/dev/null'
-	command "$n" "$rounds" 'echo pause > */ctl' \
+	command "$n" "$rounds" 'ls -l' 'ls -l >/dev/null' 1 '' 'ls -l "${SYS_DIRS[@]}" >/dev/null'
+	command "$n" "$rounds" 'grep -l running */status' 'grep -l running ./vm*/status | wc -l >/dev/null' '' '' \
+		'grep -l running "${SYS[@]}" | wc -l >/dev/null'
+	command "$n" "$rounds" 'find -name status' 'find . -name status >/dev/null' '' '' \
+		'find -files0-from "$T/sys.tree" -maxdepth 1 -name status >/dev/null'
+	REST="still $T/tally" command "$n" "$rounds" 'echo pause > */ctl' \
 		'if ((ROUND % 2)); then w=pause; else w=unpause; fi; for c in ./vm*/ctl; do echo $w >$c; done'
 	stop_daemon TERM
 	nullfs_stop "$T/null"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# 3 verb: pause and unpause of a real guest, beside QMP's stop and cont by hand to the same guest, and two FUSE writes that do nothing
+# 3 verb: pause and unpause of a real guest, beside stop and cont by QMP in a QEMU by hand, and two FUSE writes that do nothing
 # shellcheck disable=SC2119
 # shellcheck source=tests/lib-guest.sh
 . tests/lib-guest.sh

@@ -1,5 +1,5 @@
 #!/bin/bash
-# 4 event: from a hypervisor's event, by its own time stamp, to who waits for it, beside a reader of the same event on a QMP socket
+# 4 event: from a hypervisor's event, by its own time stamp, to who waits for it, beside a reader of a QMP socket of a QEMU by hand
 # shellcheck disable=SC2119
 # shellcheck source=tests/lib-guest.sh
 . tests/lib-guest.sh

@@ -1,5 +1,5 @@
 #!/bin/bash
-# 5 console: what a guest prints, through .console with one reader and with ten, beside a reader of the same QEMU's console socket
+# 5 console: what a guest prints, through .console with one reader and with ten, beside a reader of the socket of a QEMU by hand
 # shellcheck disable=SC2119
 # shellcheck source=tests/lib-guest.sh
 . tests/lib-guest.sh
@@ -17,19 +17,19 @@ until_ 10 [ -S "$T/hand/ser" ]
 # Nobody reads the socket until the guest is up: its words are dropped. One line is asked for until it comes.
 until_ "$LIMIT" timeout 3 "$TOOLS/drain" 1 1 "$T/hand/ser" || { note "the guest by hand does not start"; cat "$T/hand/said"; exit 1; }
 
-rate() { # NAME READERS PATH [INPUT]: KiB/s a reader
-	local out
-	out=$("$TOOLS/drain" "$LINES_PRINTED" "${@:2}") || exit 1
-	awk '{ print $1 / 1024 / $2 }' <<<"$out" >>"$T/rate.$1"
-	awk '{ print $3 }' <<<"$out" >>"$T/missed.$1"
+rate() { # NAME: KiB/s a reader
+	local out bytes seconds missed
+	case $1 in
+	hand) out=$("$TOOLS/drain" "$LINES_PRINTED" 1 "$T/hand/ser") || exit 1 ;;
+	one) out=$("$TOOLS/drain" "$LINES_PRINTED" 1 "$VM/web/.console" "$VM/web/console") || exit 1 ;;
+	ten) out=$("$TOOLS/drain" "$LINES_PRINTED" 10 "$VM/web/.console" "$VM/web/console") || exit 1 ;;
+	esac
+	read -r bytes seconds missed <<<"$out"
+	figure "$1" "$(awk -v b="$bytes" -v s="$seconds" 'BEGIN { print b / 1024 / s }')"
+	[ "$ROUND" -eq 0 ] || echo "$missed" >>"$T/missed.$1"
 }
 rounds=${ROUNDS:-5}
-for ((round = 0; round < rounds; round++)); do
-	rate hand 1 "$T/hand/ser"
-	rate one 1 "$VM/web/.console" "$VM/web/console"
-	rate ten 10 "$VM/web/.console" "$VM/web/console"
-done
-of() { middle <"$T/rate.$1"; }
+in_turn "$rounds" rate hand one ten
 row 'console, 1 reader' "$rounds" KiB/s "domfs:$(of one)" "socket:$(of hand)"
 row 'console, 10 readers, each' "$rounds" KiB/s "domfs:$(of ten)" "socket:$(of hand)"
 for name in hand one ten; do

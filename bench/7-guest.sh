@@ -36,32 +36,31 @@ start_domfs() { # both are looked at in the file that QEMU writes
 	ctl web start || exit 1
 	CONSOLE=$(folders)/ser.out
 	wait_prompt "$CONSOLE" || exit 1
-	msec "$before" "$EPOCHREALTIME" >>"$T/start.domfs"
+	figure domfs "$(msec "$before" "$EPOCHREALTIME")"
 }
 start_hand() {
 	local before=$EPOCHREALTIME
 	hand_start "$T/hand" || exit 1
 	wait_prompt "$T/hand/ser.out" || { note "the guest by hand does not start"; cat "$T/hand/said"; exit 1; }
-	msec "$before" "$EPOCHREALTIME" >>"$T/start.hand"
+	figure qemu "$(msec "$before" "$EPOCHREALTIME")"
+}
+start_once() { # NAME
+	if [ "$1" = domfs ]; then
+		start_domfs && ctl web destroy
+	else
+		start_hand && hand_stop
+	fi
 }
 
 # A tap that is there without a process, for the guest by hand.
 ip tuntap add dev hand0 mode tap && ip link set hand0 master dbr0 && ip link set hand0 up || exit 1
 
 rounds=${ROUNDS:-5}
-ctl web start && wait_prompt "$(folders)/ser.out" || exit 1 # what its pages cost the first time is nobody's
+ctl web start && wait_prompt "$(folders)/ser.out" || exit 1
 hand_argv web "$T/hand" "$T/images/hand" hand0
 ctl web destroy
-for ((round = 0; round < rounds; round++)); do
-	for who in $((round % 2)) $((1 - round % 2)); do # each is first in turn
-		if [ "$who" = 0 ]; then
-			start_domfs && ctl web destroy
-		else
-			start_hand && hand_stop
-		fi
-	done
-done
-row 'start to the prompt of its shell' "$rounds" ms "domfs:$(middle <"$T/start.domfs")" "qemu:$(middle <"$T/start.hand")"
+in_turn "$rounds" start_once domfs qemu || exit 1
+row 'start to the prompt of its shell' "$rounds" ms "domfs:$(of domfs)" "qemu:$(of qemu)"
 
 start_domfs
 hand_start "$T/hand" && wait_prompt "$T/hand/ser.out" || exit 1
@@ -71,31 +70,34 @@ guest() { # NAME COMMAND
 	if [ "$1" = domfs ]; then in_guest web "$2"; else in_hand "$T/hand" "$2"; fi
 }
 disk() { # NAME WHAT DD-WORDS: 256 MiB, in MiB/s by the guest's own clock
-	guest "$1" "time dd $3 bs=1M count=256 2>/dev/null" | sed -n 's/^ *\([0-9]*\)m\([0-9.]*\)s real.*/\1 \2/p' |
-		awk '{ print 256 / ($1 * 60 + $2) }' >>"$T/$2.$1"
+	figure "$2.$1" "$(guest "$1" "time dd $3 bs=1M count=256 2>/dev/null" |
+		sed -n 's/^ *\([0-9]*\)m\([0-9.]*\)s real.*/\1 \2/p' | awk '{ print 256 / ($1 * 60 + $2) }')"
 }
 net_in() { # NAME: the guest receives
 	"$TOOLS/traffic" send 5001 8388608 >"$T/traffic" &
 	until_ 5 grep -q ready "$T/traffic"
 	guest "$1" 'nc 10.97.0.1 5001 </dev/null >/dev/null' >/dev/null
-	wait $! && tail -n 1 "$T/traffic" >>"$T/net-in.$1"
+	wait $! && figure "net-in.$1" "$(tail -n 1 "$T/traffic")"
 }
 net_out() { # NAME: the guest sends
 	"$TOOLS/traffic" recv 5001 >"$T/traffic" &
 	until_ 5 grep -q ready "$T/traffic"
 	guest "$1" 'dd if=/dev/zero bs=64k count=128 2>/dev/null | nc 10.97.0.1 5001' >/dev/null
-	wait $! && tail -n 1 "$T/traffic" >>"$T/net-out.$1"
+	wait $! && figure "net-out.$1" "$(tail -n 1 "$T/traffic")"
 }
-for ((round = 0; round < rounds; round++)); do
-	for who in domfs qemu; do
-		disk "$who" write 'if=/dev/zero of=/dev/vda oflag=direct'
-		disk "$who" read 'if=/dev/vda of=/dev/null iflag=direct'
-		net_out "$who"
-		net_in "$who"
-	done
-done
-pair() { # LABEL FILE
-	row "$1" "$rounds" MiB/s "domfs:$(middle <"$T/$2.domfs")" "qemu:$(middle <"$T/$2.qemu")"
+io() { # WHAT.NAME
+	local who=${1#*.}
+	case ${1%.*} in
+	write) disk "$who" write 'if=/dev/zero of=/dev/vda oflag=direct' ;;
+	read) disk "$who" read 'if=/dev/vda of=/dev/null iflag=direct' ;;
+	net-out) net_out "$who" ;;
+	net-in) net_in "$who" ;;
+	esac
+	return 0 # a figure that is missing leaves the others
+}
+in_turn "$rounds" io write.domfs write.qemu read.domfs read.qemu net-out.domfs net-out.qemu net-in.domfs net-in.qemu
+pair() { # LABEL WHAT
+	row "$1" "$rounds" MiB/s "domfs:$(of "$2.domfs")" "qemu:$(of "$2.qemu")"
 }
 pair 'disk, written' write
 pair 'disk, read' read

@@ -1,9 +1,18 @@
-/* What the programs of bench/ share: a clock, and the middle or a percentile of what it said. No threads, nothing owned. */
+/* What the programs of bench/ share: turns, a clock, the middle or a percentile of what it said. No threads, nothing owned. */
 #ifndef BENCH_FIGURES_H
 #define BENCH_FIGURES_H
 
 #include <stdlib.h>
 #include <time.h>
+
+/*
+ * Which of N is the one that comes AT-th in ROUND: another one is first each round, and every second round goes backwards, so
+ * that nobody always comes after the same one.
+ */
+static inline size_t turn_of(size_t round, size_t at, size_t n)
+{
+	return (round + (round % 2 ? n - at : at)) % n;
+}
 
 static inline double usec_of(clockid_t clock)
 {

@@ -43,26 +43,40 @@ note() { printf '    %s\n' "$*"; }
 # The middle of the numbers on standard input.
 middle() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'; }
 
-# interleave ROUNDS COMMAND NAME=FOLDER...: COMMAND in each folder in turn, and again; the first round is thrown away. Sets
-# TOOK[NAME] to the middle in milliseconds. COMMAND may use $ROUND.
-declare -A TOOK
-interleave() {
-	local rounds=$1 command=$2 target before i
+# in_turn ROUNDS FUNCTION SUBJECT...: FUNCTION SUBJECT for each, and again, another one first each round, and every second round
+# backwards: nobody always comes after the same one. Round 0 is one more, whose figures are thrown away.
+# Where the first is as good as any other, FIRST=1 leaves that out.
+in_turn() {
+	local rounds=$1 take=$2 turn
 	shift 2
-	local targets=("$@")
-	rm -f "$T"/took.*
-	for ((ROUND = 0; ROUND <= rounds; ROUND++)); do
-		for ((i = 0; i < $#; i++)); do
-			target=${targets[(i + ROUND) % $#]} # nobody is always the one who comes after the most expensive
-			cd "${target#*=}" || return 1
-			before=${EPOCHREALTIME/[.,]/}
-			eval "$command"
-			[ "$ROUND" -eq 0 ] || echo $((${EPOCHREALTIME/[.,]/} - before)) >>"$T/took.${target%%=*}"
+	local subjects=("$@")
+	rm -f "$T"/figure.*
+	for ((ROUND = ${FIRST:-0}; ROUND <= rounds; ROUND++)); do
+		for ((turn = 0; turn < $#; turn++)); do
+			"$take" "${subjects[(ROUND + (ROUND % 2 ? $# - turn : turn)) % $#]}" || return 1
 		done
 	done
-	cd "$HERE/.." || return 1
+}
+figure() { [ "$ROUND" -eq 0 ] || [ -z "$2" ] || echo "$2" >>"$T/figure.$1"; } # NAME VALUE: one of this round
+of() { [ ! -e "$T/figure.$1" ] || middle <"$T/figure.$1"; }                   # NAME
+
+# interleave ROUNDS COMMAND NAME=FOLDER...: COMMAND in each folder in turn. Sets TOOK[NAME] to the middle in milliseconds.
+# COMMAND may use $ROUND. REST, when set, is what is waited for before each; that is not timed.
+declare -A TOOK
+interleave_one() { # NAME=FOLDER
+	local before i # which commands use
+	${REST:-:}
+	cd "${1#*=}" || return 1
+	before=${EPOCHREALTIME/[.,]/}
+	eval "$COMMAND"
+	figure "${1%%=*}" $((${EPOCHREALTIME/[.,]/} - before))
+}
+interleave() {
+	local rounds=$1 COMMAND=$2 target
+	shift 2
+	in_turn "$rounds" interleave_one "$@" && cd "$HERE/.." || return 1
 	for target; do
-		TOOK[${target%%=*}]=$(middle <"$T/took.${target%%=*}" | awk '{ print $1 / 1000 }')
+		TOOK[${target%%=*}]=$(of "${target%%=*}" | awk '{ print $1 / 1000 }')
 	done
 }
 
@@ -74,21 +88,34 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print b ? a / b : 0 }'; }
 
 tally() { [ ! -s "$1" ] || od -An -v -w8 -t u8 "$1" | awk '{ print NR - 1, $1 }'; }
 
-# requests FILE N FOLDER COMMAND: what one COMMAND there asks of the filesystem that counts in FILE, a domain
+# still FILE: until nothing has been asked for 0.15 s; RELEASE comes after close(2) has returned, touches for inotify even later.
+still() {
+	local last='' now same=0 looks=0
+	while [ "$same" -lt 3 ] && [ $((looks += 1)) -lt 1200 ]; do
+		now=$(tally "$1")
+		if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
+		last=$now
+		read -r -t 0.05 <>"$T/never" || :
+	done
+}
+
+# requests FILE N FOLDER COMMAND: what one COMMAND there asks of the filesystem that counts in FILE, and what comes of it, a
+# domain. When the kernel forgets is its own affair.
 requests() {
 	local file=$1 n=$2
+	still "$file"
 	tally "$file" >"$T/tally.before"
 	(cd "$3" && eval "$4")
-	read -r -t 0.1 <>"$T/never" || : # RELEASE is sent when close(2) has returned
+	still "$file"
 	tally "$file" | awk -v n="$n" '
 		BEGIN {
-			split("1 LOOKUP 2 FORGET 3 GETATTR 4 SETATTR 14 OPEN 15 READ 16 WRITE 17 STATFS 18 RELEASE 22 GETXATTR 23 LISTXATTR " \
-				"25 FLUSH 27 OPENDIR 28 READDIR 29 RELEASEDIR 34 ACCESS 36 INTERRUPT 40 POLL 42 BATCH_FORGET " \
-				"44 READDIRPLUS", w, " ")
+			split("1 LOOKUP 3 GETATTR 4 SETATTR 14 OPEN 15 READ 16 WRITE 17 STATFS 18 RELEASE 22 GETXATTR 23 LISTXATTR " \
+				"25 FLUSH 27 OPENDIR 28 READDIR 29 RELEASEDIR 34 ACCESS 40 POLL 44 READDIRPLUS", w, " ")
 			for (i = 1; i in w; i += 2)
 				name[w[i]] = w[i + 1]
 		}
 		NR == FNR { before[$1] = $2; next }
+		$1 == 2 || $1 == 36 || $1 == 42 { next } # FORGET, INTERRUPT, BATCH_FORGET
 		$2 > before[$1] {
 			all += $2 - before[$1]
 			text = text sprintf(" %s %.3g", $1 in name ? name[$1] : "opcode-" $1, ($2 - before[$1]) / n)

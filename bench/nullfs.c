@@ -1,9 +1,10 @@
 /*
  * usage: nullfs SOURCE MOUNTPOINT
  * A FUSE filesystem that does nothing: the names, sizes and texts of SOURCE, taken at start, served as they are by one
- * thread. It is mounted as domfs is: names are cached by the kernel, attributes only from GETATTR, OPENDIR answers ENOSYS so
- * that listings come from the cache, files are keep_cache and noflush; those named ctl are direct_io and take every
- * write. What it costs is what the kernel and libfuse cost. TALLY=FILE in its environment counts requests by opcode.
+ * thread. It is mounted, configured and read from as domfs is: names are cached by the kernel, attributes only from GETATTR,
+ * OPENDIR answers ENOSYS so that listings come from the cache, files are keep_cache and noflush; those named ctl are direct_io
+ * and take every write. What it costs is what the kernel and libfuse cost. TALLY=FILE in its environment counts requests by
+ * opcode.
  */
 #define FUSE_USE_VERSION 314
 #include <dirent.h>
@@ -12,16 +13,20 @@
 #include <fcntl.h>
 #include <fuse3/fuse_lowlevel.h>
 #include <linux/fuse.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LONG 3600.0
+#define LONG 86400.0
+#define BATCH 64 /* requests between two polls, as in fs/session.c */
 #define TALLY_ROWS 512
 #define TEXT_MAX 65536
 
@@ -118,11 +123,13 @@ static void entry_fill(unsigned index, struct fuse_entry_param *e)
 
 /* ---- the operations ---- */
 
+/* To be the same as in fs/ops.c: what the kernel asks for depends on it. */
 static void op_init(void *arg, struct fuse_conn_info *conn)
 {
 	(void)arg;
-	conn->want |= conn->capable & (FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_READDIRPLUS);
-	conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
+	conn->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+	                FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_READ);
+	conn->want |= conn->capable & (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS);
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -257,7 +264,7 @@ static struct fuse_session *session_mount(const char *mountpoint)
 	char *argv[] = { "nullfs", NULL }, data[128], path[32];
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 	struct fuse_session *s = fuse_session_new(&args, &ops, sizeof(ops), NULL);
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	if (!s || fd < 0)
 		error(1, errno, "/dev/fuse");
@@ -270,12 +277,40 @@ static struct fuse_session *session_mount(const char *mountpoint)
 	return s;
 }
 
+/* Requests that are there; false at the end. */
+static bool take_requests(struct fuse_session *s, struct fuse_buf *buf, uint64_t *tally)
+{
+	for (int i = 0; i < BATCH; i++) {
+		int n = fuse_session_receive_buf(s, buf);
+
+		if (n == -EAGAIN || n == -EINTR)
+			return true;
+		if (n <= 0)
+			return false;
+		if (tally && ((struct fuse_in_header *)buf->mem)->opcode < TALLY_ROWS)
+			tally[((struct fuse_in_header *)buf->mem)->opcode]++;
+		fuse_session_process_buf(s, buf);
+	}
+	return !fuse_session_exited(s);
+}
+
+/* A second descriptor is polled because domfs does. */
+static int signals_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 int main(int argc, char **argv)
 {
+	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
 	struct fuse_session *s;
 	struct fuse_buf buf = { 0 };
 	uint64_t *tally;
-	int n;
 
 	if (argc != 3)
 		error(2, 0, "usage: nullfs SOURCE MOUNTPOINT");
@@ -285,15 +320,11 @@ int main(int argc, char **argv)
 	dir_load(open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
 	tally = tally_map();
 	s = session_mount(argv[2]);
-	while (!fuse_session_exited(s)) {
-		n = fuse_session_receive_buf(s, &buf);
-		if (n == -EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		if (tally && ((struct fuse_in_header *)buf.mem)->opcode < TALLY_ROWS)
-			tally[((struct fuse_in_header *)buf.mem)->opcode]++;
-		fuse_session_process_buf(s, &buf);
-	}
+	fds[0].fd = fuse_session_fd(s);
+	fds[1].fd = signals_open();
+	do {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			error(1, errno, "poll");
+	} while (!(fds[1].revents & POLLIN) && (!fds[0].revents || take_requests(s, &buf, tally)));
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * usage: verb ROUNDS QMP CTL NULL
  * What pause and unpause cost: by the QMP socket of a QEMU of our own, by CTL of a domain that is the same guest, and what
- * as many writes cost that do nothing (NULL, a ctl of nullfs). A round does each in turn. Prints medians in microseconds of a
- * pair: raw QMP, the null writes, CTL held open; then the same two where each write is open, write, close.
+ * as many writes cost that do nothing (NULL, a ctl of nullfs). A round does each in turn, another one first each time; the first
+ * is thrown away. Prints medians in microseconds of a pair: raw QMP, the null writes, CTL held open; then the same two where
+ * each write is open, write, close.
  */
 #include <fcntl.h>
 
@@ -97,8 +98,11 @@ int main(int argc, char **argv)
 		usec[i] = calloc(rounds + 1, sizeof(double));
 	qmp_open(&s.qmp, argv[2]);
 	for (size_t r = 0; r <= rounds; r++)
-		for (int i = 0; i < WAYS; i++)
-			usec[i][r] = take(&s, i);
+		for (size_t at = 0; at < WAYS; at++) {
+			size_t i = turn_of(r, at, WAYS);
+
+			usec[i][r] = take(&s, (int)i);
+		}
 	for (int i = 0; i < WAYS; i++)
 		printf("%.1f%c", median(usec[i] + 1, rounds), i + 1 < WAYS ? ' ' : '\n');
 	return 0;

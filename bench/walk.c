@@ -1,8 +1,8 @@
 /*
  * usage: walk ROUNDS LIST...
  * Reads each file that LIST names, a path a line, as cat does: open, fstat, read to the end, close. A round takes each list
- * in turn; the first is thrown away. Prints the median of each list in microseconds, one word a list: no process
- * is started and no name is listed, so that what is left is the files.
+ * in turn, another one first each time; the first round is thrown away. Prints the median of each list in microseconds, one
+ * word a list: no process is started and no name is listed, so that what is left is the files.
  */
 #include <errno.h>
 #include <error.h>
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t r = 0; r <= rounds; r++) {
 		for (size_t turn = 0; turn < lists; turn++) {
-			size_t i = (turn + r) % lists;
+			size_t i = turn_of(r, turn, lists);
 			double before = usec_now();
 
 			for (size_t k = 0; k < l[i].n; k++)
