@@ -17,7 +17,7 @@ OBJ := $(BUILD)/$(or $(KIND),obj)
 FOLDERS := fs hypervisor/base hypervisor/config hypervisor/model backends/qemu backends/sim
 
 # The Xen backend is built where libxl is (package libxen-dev).
-XEN_LIBS := xenlight xencontrol xenguest xenstore xentoollog
+XEN_LIBS := xenlight xlutil xencontrol xenguest xenstore xentoollog
 XEN := $(shell pkg-config --exists $(XEN_LIBS) 2>/dev/null && echo yes)
 ifeq ($(XEN),yes)
 FOLDERS += backends/xen
@@ -33,7 +33,7 @@ UNITS := $(patsubst %.c,$(OBJ)/%,$(UNIT_SRC))
 DOMFS := $(if $(KIND),$(OBJ)/domfs,$(BUILD)/domfs)
 GUEST := $(BUILD)/guest
 
-.PHONY: all run stop guest deps check check-unit check-mount check-guest check-xen check-xen-hvm asan tsan fuzz lint layers format format-check doc \
+.PHONY: FORCE all run stop guest deps check check-unit check-mount check-guest check-xen check-xen-hvm asan tsan fuzz lint layers format format-check doc \
 	cover install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -46,7 +46,13 @@ $(DOMFS): $(OBJ)/fs/main.o $(LIB)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	@ar qcs $@ $^
+	@ar qcs $@ $(LIB_OBJ)
+
+# Says "yes" or "no", and is written when that changes: then what knows of Xen is made anew.
+$(OBJ)/fs/main.o $(LIB): $(OBJ)/libxl
+$(OBJ)/libxl: FORCE
+	@mkdir -p $(@D)
+	@echo $(or $(XEN),no) | cmp -s - $@ || echo $(or $(XEN),no) >$@
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -62,9 +68,7 @@ $(FAKE): $(patsubst %.c,$(OBJ)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))
 $(OBJ)/tests/unit/%: $(OBJ)/tests/unit/%.o $(FAKE) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
 
-# What xl itself reads configurations with.
 $(OBJ)/tests/unit/test_xen_call: ALL_LIBS += $(if $(filter yes,$(XEN)),-lxentoolcore)
-$(OBJ)/tests/unit/test_xen_config: ALL_LIBS += $(if $(filter yes,$(XEN)),-lxlutil)
 
 -include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')
 
