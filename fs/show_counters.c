@@ -37,7 +37,7 @@ int show_counters(const struct ref *r, const struct user *reader, struct buf *b,
 	if (r->domain)
 		counters_until(r->domain, UINT64_MAX, &c);
 	else
-		host_counters(&c);
+		host_counters(r->model, &c);
 	facts_lines(counter_facts, &c, b);
 	return 0;
 }

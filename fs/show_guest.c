@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "access.h"
@@ -38,21 +37,19 @@ int show_vcpu_list(const struct ref *r, const struct user *reader, struct buf *b
 {
 	struct err ignored = { 0 };
 	struct vcpu *vcpus;
-	struct guest *g;
+	struct guest *g = NULL;
 	int n;
 
 	(void)reader;
 	(void)e;
-	if (!r->domain) {
-		host_vcpu_list(b);
-		return 0;
-	}
-	g = r->model->ops->vcpu_list ? guest_get(r->domain, &ignored) : NULL;
-	if (!g)
+	if (r->domain)
+		g = r->model->ops->vcpu_list ? guest_get(r->domain, &ignored) : NULL;
+	if (r->domain && !g)
 		return 0;
 	vcpus = x_array(VCPUS_MAX, sizeof(*vcpus));
-	n = r->model->ops->vcpu_list(g, vcpus, VCPUS_MAX, &ignored);
-	guest_put(r->domain);
+	n = g ? r->model->ops->vcpu_list(g, vcpus, VCPUS_MAX, &ignored) : host_vcpus(r->model, vcpus, VCPUS_MAX);
+	if (g)
+		guest_put(r->domain);
 	if (n > 0)
 		vcpu_lines(vcpus, n < VCPUS_MAX ? n : VCPUS_MAX, b);
 	free(vcpus);
@@ -61,7 +58,7 @@ int show_vcpu_list(const struct ref *r, const struct user *reader, struct buf *b
 
 size_t size_vcpu_list(const struct ref *r)
 {
-	size_t affinity = 3 * (size_t)get_nprocs_conf() + 8, vcpus;
+	size_t affinity = 3 * (size_t)host_cpu_ids(r->model) + 8, vcpus;
 	struct domain_facts f;
 
 	domain_facts_get(r, &f);

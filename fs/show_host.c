@@ -29,21 +29,31 @@ static struct timespec host_booted(void)
 	return (struct timespec){ .tv_sec = (time_t)((since + 500) / 1000) };
 }
 
-void host_facts_get(const struct model *m, struct domain_facts *f)
+static struct own host_own(const struct model *m)
 {
 	uint64_t mib = host_mib();
-	unsigned cpus = (unsigned)get_nprocs();
+	struct own own = {
+		.mib = mib, .max_mib = mib, .vcpus = (unsigned)get_nprocs(), .maxvcpus = (unsigned)get_nprocs_conf()
+	};
 
 	if (m->ops->own)
-		m->ops->own(m->backend, &mib, &cpus);
+		m->ops->own(m->backend, &own);
+	return own;
+}
+
+void host_facts_get(const struct model *m, struct domain_facts *f)
+{
+	struct own own = host_own(m);
+
 	f->name = HOST_NAME;
 	f->uuid = HOST_UUID;
 	f->state = state_names[STATE_RUNNING];
 	f->reason = "booted";
 	f->since = f->started = host_booted();
-	f->mem_mib = f->mem_actual_mib = f->maxmem_mib = mib;
-	f->vcpus = cpus;
-	f->maxvcpus = (uint64_t)get_nprocs_conf();
+	f->mem_mib = f->mem_actual_mib = own.mib;
+	f->maxmem_mib = own.max_mib;
+	f->vcpus = own.vcpus;
+	f->maxvcpus = own.maxvcpus;
 	f->autostart = f->on = true;
 	f->config = "current";
 	f->owner = f->group = "root";
@@ -85,7 +95,7 @@ static uint64_t host_percent(uint64_t usec)
 	return percent;
 }
 
-void host_counters(struct counters *ret)
+static uint64_t host_usec(void)
 {
 	struct buf stat = { 0 };
 	int64_t usec;
@@ -93,27 +103,50 @@ void host_counters(struct counters *ret)
 	proc_read("/proc/stat", &stat);
 	usec = proc_cpu_usec(stat.p, -1);
 	buf_free(&stat);
+	return usec > 0 ? (uint64_t)usec : 0;
+}
+
+void host_counters(const struct model *m, struct counters *ret)
+{
+	struct own own = host_own(m);
+
 	memset(ret, 0, sizeof(*ret));
 	ret->sampled = time_now();
 	ret->uptime_seconds = clock_msec() / 1000;
-	ret->cpu_usec = usec > 0 ? (uint64_t)usec : 0;
+	ret->cpu_usec = own.cpu_usec ? own.cpu_usec : host_usec();
 	ret->cpu_percent = host_percent(ret->cpu_usec);
 	ret->mem_used_bytes = host_memory_used();
-	ret->mem_host_bytes = host_mib() << 20;
+	ret->mem_host_bytes = own.mib << 20;
 }
 
-void host_vcpu_list(struct buf *b)
+/* Each of the host's CPUs as a VCPU on it. */
+int host_vcpus(const struct model *m, struct vcpu *ret, unsigned max)
 {
+	unsigned n = (unsigned)get_nprocs_conf();
 	struct buf stat = { 0 };
-	int cpus = get_nprocs_conf();
 
+	if (m->ops->own_vcpus)
+		return m->ops->own_vcpus(m->backend, ret, max);
+	n = n < max ? n : max;
 	proc_read("/proc/stat", &stat);
-	for (int i = 0; i < cpus; i++) {
-		int64_t usec = proc_cpu_usec(stat.p, i);
+	for (unsigned i = 0; i < n; i++) {
+		int64_t usec = proc_cpu_usec(stat.p, (int)i);
 
-		buf_printf(b, "%d %d %c %" PRId64 " %d\n", i, i, usec < 0 ? '-' : 'r', usec < 0 ? 0 : usec, i);
+		ret[i] = (struct vcpu){ .id = i, .cpu = (int)i, .state = usec < 0 ? '-' : 'r' };
+		ret[i].cpu_usec = usec < 0 ? 0 : (uint64_t)usec;
+		cpus_add(&ret[i].affinity, i);
 	}
 	buf_free(&stat);
+	return (int)n;
+}
+
+unsigned host_cpu_ids(const struct model *m)
+{
+	struct processors p = { .max_id = (unsigned)get_nprocs_conf() - 1 };
+
+	if (m->ops->processors)
+		m->ops->processors(m->backend, &p);
+	return p.max_id + 1;
 }
 
 static void info_line(struct buf *b, const char *key, const char *value)

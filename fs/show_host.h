@@ -10,9 +10,10 @@
 
 struct domain_facts;
 
-void host_facts_get(const struct model *m, struct domain_facts *f); /* never waits; any thread */
-void host_counters(struct counters *ret);                           /* of the host as a domain */
-void host_vcpu_list(struct buf *b);
+void host_facts_get(const struct model *m, struct domain_facts *f);    /* never waits; any thread */
+void host_counters(const struct model *m, struct counters *ret);       /* of the host as a domain */
+int host_vcpus(const struct model *m, struct vcpu *ret, unsigned max); /* likewise: how many, or -errno */
+unsigned host_cpu_ids(const struct model *m);                          /* those of its CPUs are less; never waits */
 
 int show_info(const struct ref *r, const struct user *reader, struct buf *b, struct err *e);
 size_t size_info(const struct ref *r);

@@ -50,7 +50,7 @@ void json_domain(const struct ref *r, uint64_t deadline, struct buf *b)
 	if (r->domain)
 		counters_until(r->domain, deadline, &c);
 	else
-		host_counters(&c);
+		host_counters(r->model, &c);
 	json_with(r, &c, b);
 }
 

@@ -97,7 +97,7 @@ static void list_host(const struct model *m, struct buf *b)
 	char text[LINE_MAX_LIST];
 
 	host_facts_get(m, &f);
-	host_counters(&c);
+	host_counters(m, &c);
 	line_format(text, f.name, 0, f.mem_mib, (unsigned)f.vcpus, state_letters[STATE_RUNNING], c.cpu_usec);
 	buf_printf(b, "Name                                        ID   Mem VCPUs\tState\tTime(s)\n%s\n", text);
 }

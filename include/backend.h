@@ -60,9 +60,10 @@ struct sink {
 	 * of a backend that numbers.
 	 */
 	void (*id)(struct domain *, int id);
-	/* Another tool gave it this name, or this much memory to go for. */
+	/* Another tool gave it this name, or this much memory to go for, or at most. */
 	void (*renamed)(struct domain *, const char *name);
 	void (*target)(struct domain *, uint64_t mib);
+	void (*maximum)(struct domain *, uint64_t mib);
 	/* Another tool gave it devices or took some: LIVE is in force now, and indices count in it. */
 	void (*devices)(struct domain *, const struct spec *live);
 	/* Its shares of the host's CPUs are not what the configuration in force says, by whoever changed them. */
@@ -87,6 +88,12 @@ struct processors { /* of the host */
 	unsigned khz; /* 0: not known */
 };
 
+struct own { /* what the host's own domain has */
+	uint64_t mib, max_mib;
+	uint64_t cpu_usec; /* 0: as its kernel says */
+	unsigned vcpus, maxvcpus;
+};
+
 struct backend_config {      /* from the daemon's options */
 	const char *options; /* what followed ':' in --backend, "" when nothing */
 	const char *run_dir; /* for what must not survive a reboot of the host; exists, 0755 */
@@ -100,6 +107,7 @@ struct backend_ops {
 	const char *name;
 	const struct key_use *keys; /* KEY_COUNT rows */
 	bool numbers;               /* the hypervisor gives its guests their ids: see the sink's id() */
+	bool pins_offline;          /* pin() and pin_soft() take a VCPU that is offline too */
 	bool (*here)(void);         /* whether this host runs under the hypervisor; NULL: under any */
 
 	/* The sink lives until close() has returned. */
@@ -108,8 +116,9 @@ struct backend_ops {
 	/* Find what already runs and tell appeared(), then its state or its end. After it returned the monitor thread runs. */
 	int (*adopt)(struct backend *, struct err *e);
 	int (*host)(struct backend *, struct host *ret, struct err *e);
-	/* What of the host its own domain has, where guests get the rest; NULL: all. Must not block. */
-	void (*own)(struct backend *, uint64_t *mib, unsigned *cpus);
+	/* What of the host, which filled *ret, its own domain has, where guests get the rest; NULL: all. Must not block. */
+	void (*own)(struct backend *, struct own *ret);
+	int (*own_vcpus)(struct backend *, struct vcpu *ret, unsigned max); /* as vcpu_list(); NULL: the host's CPUs */
 	/* Where the hypervisor sees more of them than its own domain, which filled *ret; NULL: the same. Must not block. */
 	void (*processors)(struct backend *, struct processors *ret);
 	/* Lines "key value" for /vm/info: hypervisor, accel, virt_caps and the like. Must not block. */

@@ -81,6 +81,7 @@ struct sched {           /* shares of the host's CPUs, as Xen's credit scheduler
 
 struct host {                         /* facts of the host and its hypervisor */
 	uint64_t total_mib, free_mib; /* free: what a new guest can be given */
+	uint64_t spare_mib;           /* what the host itself would give up for one */
 	unsigned cpus;
 };
 

@@ -105,20 +105,23 @@ mkfifo "$T/begun" && exec {BEGUN}<>"$T/begun"
 watch_cases &
 WATCH=$!
 
+NIL_UUID=00000000-0000-0000-0000-000000000000
 # Nothing is left of any guest, anywhere.
 nothing_left() {
 	until_ 30 nothing_now && return
 	xl list
 	xenstore-ls -f / | grep -vE '^/(local/domain/0|tool|libxl/0|vm/0)' | head -n 50
 	losetup -a
-	find "$T/run/xen" -mindepth 1
+	find "$T/run/xen" /var/lib/xen -mindepth 1
+	pgrep -af qemu-system
 	ip -o link
 	ls "$VM"
+	(set -x && nothing_now) 2>&1 | tail -n 2
 	return 1
 }
 nothing_now() {
 	[ "$(xl list | wc -l)" = 2 ] && [ "$(xenstore-list /local/domain)" = 0 ] || return
-	! xenstore-list /vm | grep -vx "$(basename "$(store /local/domain/0/vm)")" || return
+	! xenstore-list /vm | grep -vxF -e "$(basename "$(store /local/domain/0/vm)")" -e "$NIL_UUID" || return # Domain-0's own
 	! xenstore-list /libxl | grep -vx 0 || return
 	! xenstore-ls /local/domain/0/backend 2>/dev/null | grep 'frontend =' || return
 	! pgrep -f 'qemu-system.*-xen-domid' || return

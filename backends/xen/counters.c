@@ -170,7 +170,7 @@ static struct cpus affinity(struct backend *b, const libxl_bitmap *map)
 	struct cpus c = { { 0 } };
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < b->cpus && i < CPUS_MAX; i++) {
+	for (unsigned i = 0; i < b->cpus; i++) {
 		if (libxl_bitmap_test(map, (int)i)) {
 			cpus_add(&c, i);
 			n++;
@@ -181,17 +181,13 @@ static struct cpus affinity(struct backend *b, const libxl_bitmap *map)
 	return c;
 }
 
-int xen_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struct err *e)
+static int list_vcpus(struct backend *b, uint32_t id, bool paused, struct vcpu *ret, unsigned max, struct err *e)
 {
 	int n = 0, cpus = 0, all;
-	libxl_vcpuinfo *list = libxl_list_vcpu(g->b->query, (uint32_t)g->id, &n, &cpus);
-	bool paused;
+	libxl_vcpuinfo *list = libxl_list_vcpu(b->query, id, &n, &cpus);
 
 	if (!list)
 		return fail(e, EHOSTDOWN, "the guest has ended");
-	lock_acquire(&g->lock);
-	paused = g->state == STATE_PAUSED;
-	lock_release(&g->lock);
 	all = n;
 	if ((unsigned)n > max)
 		n = (int)max;
@@ -206,10 +202,25 @@ int xen_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struct err *e
 			         : v->running ? 'r'
 			                      : 'b',
 			.cpu_usec = v->vcpu_time / 1000,
-			.affinity = affinity(g->b, &v->cpumap),
-			.soft = affinity(g->b, &v->cpumap_soft),
+			.affinity = affinity(b, &v->cpumap),
+			.soft = affinity(b, &v->cpumap_soft),
 		};
 	}
 	libxl_vcpuinfo_list_free(list, all);
 	return n;
+}
+
+int xen_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struct err *e)
+{
+	bool paused;
+
+	lock_acquire(&g->lock);
+	paused = g->state == STATE_PAUSED;
+	lock_release(&g->lock);
+	return list_vcpus(g->b, (uint32_t)g->id, paused, ret, max, e);
+}
+
+int xen_own_vcpus(struct backend *b, struct vcpu *ret, unsigned max)
+{
+	return list_vcpus(b, 0, false, ret, max, NULL);
 }

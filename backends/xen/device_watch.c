@@ -10,6 +10,7 @@
 #include "log.h"
 
 #define FADING_MSEC 1500 /* whoever destroys a guest pauses it and takes its devices first */
+#define ODD_MSEC 10000   /* where a path begins that is not a full one is known when the other tool's script has run */
 
 /* The numbers of one kind of device that are there. */
 struct present {
@@ -282,9 +283,21 @@ static bool fades(struct guest *g, libxl_ctx *ctx, bool went)
 	return false;
 }
 
+/* Something is there that what libxl keeps does not tell of: perhaps not yet. */
+static void look_odd(struct guest *g, bool odd, const struct buf *left)
+{
+	if (!odd || !g->odd)
+		g->odd = odd ? clock_msec() : 0;
+	if (odd && clock_msec() - g->odd < ODD_MSEC)
+		atomic_store(&g->look, true);
+	else
+		xen_foreign_say(g, left);
+}
+
 static void look(struct look *l, libxl_ctx *ctx)
 {
 	struct guest *g = l->g;
+	struct buf left = { 0 };
 	struct spec *from = spec_ref(l->now);
 	bool went, changed = differs(l, &went), drives = false;
 	size_t n;
@@ -293,15 +306,19 @@ static void look(struct look *l, libxl_ctx *ctx)
 
 	for (size_t i = 0; i < n; i++)
 		drives |= disks[i].cdrom;
+	if (!changed)
+		g->odd = 0;
 	if (fades(g, ctx, went)) {
 		atomic_store(&g->look, true);
 	} else if (changed || drives) {
-		l->kept = xen_foreign_kept(ctx, (uint32_t)g->id);
+		l->kept = xen_foreign_kept(ctx, g, &left);
 		media = find_media(l);
 		if (changed || media >= 0) {
 			take_disks(l, media);
 			take_vifs(l);
 		}
+		look_odd(g, differs(l, &went), &left);
+		buf_free(&left);
 	}
 	if (!spec_equal(from, l->now)) {
 		if (xen_device_found(g, from, l->now))

@@ -1,12 +1,70 @@
 /* Guests that another tool made: what there is to say of them is what libxl keeps of their configuration. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "atomic_file.h"
 #include "backends/xen/xen.h"
 #include "log.h"
 
 #define PATIENCE_MSEC 30000 /* for a guest that is being made: libxl keeps its configuration when it is complete */
+
+/* ---- images ---- */
+
+/* NULL: the block script has made no loop device for it, or not yet. */
+static char *loop_file(struct xs_handle *xs, const char *backend)
+{
+	char *path = x_printf("%s/node", backend), *node = xs_read(xs, XBT_NULL, path, NULL), *file = NULL;
+	struct buf b = { 0 };
+
+	free(path);
+	path = node && !strncmp(node, "/dev/loop", 9) ? x_printf("/sys/block/%s/loop/backing_file", node + 5) : NULL;
+	if (path && !file_slurp(AT_FDCWD, path, 8192, &b, NULL) && b.len)
+		file = x_strndup(b.p, strcspn(b.p, "\n"));
+	buf_free(&b);
+	free(path);
+	free(node);
+	return file;
+}
+
+/* The device model opens it by NAME, where it was started. */
+static char *model_file(struct xs_handle *xs, uint32_t id, const char *name)
+{
+	char path[64], folder[4096], *pid;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", id);
+	pid = xs_read(xs, XBT_NULL, path, NULL);
+	snprintf(path, sizeof(path), "/proc/%ld/cwd", pid ? strtol(pid, NULL, 10) : -1);
+	free(pid);
+	n = readlink(path, folder, sizeof(folder));
+	return n > 0 && folder[0] == '/' ? x_printf("%.*s/%s", (int)n, folder, name) : NULL;
+}
+
+/* A path that is not a full one begins where the other tool ran. Who has the image open knows where that is. */
+static void complete(libxl_ctx *ctx, uint32_t id, libxl_device_disk *d)
+{
+	struct xs_handle *xs;
+	libxl_diskinfo info;
+	char *file = NULL;
+
+	if (!d->pdev_path || !*d->pdev_path || d->pdev_path[0] == '/' || d->script || !(xs = xs_open(0)))
+		return;
+	libxl_diskinfo_init(&info);
+	if (libxl_device_disk_getinfo(ctx, id, d, &info) == 0 && info.backend)
+		file = strstr(info.backend, "/backend/qdisk/") ? model_file(xs, id, d->pdev_path)
+		                                               : loop_file(xs, info.backend);
+	libxl_diskinfo_dispose(&info);
+	xs_close(xs);
+	if (file) {
+		free(d->pdev_path);
+		d->pdev_path = file;
+	}
+}
+
+/* ---- what libxl keeps ---- */
 
 /* False: libxl has none (yet). Read without libxl's own lock, which another tool may hold for long. */
 static bool read_config(libxl_ctx *ctx, uint32_t id, libxl_domain_config *c)
@@ -22,25 +80,34 @@ static bool read_config(libxl_ctx *ctx, uint32_t id, libxl_domain_config *c)
 		free(text);
 	}
 	free(data);
+	for (int i = 0; ok && i < c->num_disks; i++)
+		complete(ctx, id, &c->disks[i]);
 	return ok;
 }
 
-struct spec *xen_foreign_kept(libxl_ctx *ctx, uint32_t id)
+struct spec *xen_foreign_kept(libxl_ctx *ctx, struct guest *g, struct buf *left)
 {
 	struct spec *spec = NULL;
-	struct buf text = { 0 };
 	libxl_domain_config c;
-	struct err e = { 0 };
 
 	libxl_domain_config_init(&c);
-	if (read_config(ctx, id, &c)) {
-		xen_foreign_print(&c, &text);
-		if (spec_parse(text.p ? text.p : "", text.len, &spec, NULL, &e))
-			log_warn("the domain with id %u: what libxl keeps of it cannot be told: %s", id, e.text);
-	}
+	if (read_config(ctx, (uint32_t)g->id, &c))
+		spec = xen_foreign_spec(&c, left);
 	libxl_domain_config_dispose(&c);
-	buf_free(&text);
 	return spec;
+}
+
+void xen_foreign_say(struct guest *g, const struct buf *left)
+{
+	uint64_t hash = left->len ? hash_text(left->p, left->len) : 0;
+
+	if (hash == g->left)
+		return;
+	g->left = hash;
+	lock_acquire(&g->lock);
+	if (left->len && g->log.len < XEN_LOG_MAX)
+		buf_add(&g->log, left->p, left->len);
+	lock_release(&g->lock);
 }
 
 /* What is known of any domain. */
@@ -58,21 +125,13 @@ static void print_info(const libxl_dominfo *info, struct buf *b)
 	           info->vcpu_online && info->vcpu_online <= n ? info->vcpu_online : n, n);
 }
 
-static struct spec *make_spec(const libxl_dominfo *info, const libxl_domain_config *c)
+static struct spec *info_spec(const libxl_dominfo *info)
 {
 	struct buf text = { 0 };
 	struct spec *spec = NULL;
-	struct err e = { 0 };
 
-	if (c)
-		xen_foreign_print(c, &text);
-	if (!c || spec_parse(text.p ? text.p : "", text.len, &spec, NULL, &e)) {
-		if (c)
-			log_warn("the domain with id %u: its configuration cannot be told: %s", info->domid, e.text);
-		buf_reset(&text);
-		print_info(info, &text);
-		spec_parse(text.p, text.len, &spec, NULL, NULL);
-	}
+	print_info(info, &text);
+	spec_parse(text.p, text.len, &spec, NULL, NULL);
 	buf_free(&text);
 	return spec;
 }
@@ -81,6 +140,7 @@ bool xen_foreign_appear(struct guest *g, libxl_ctx *ctx, const libxl_dominfo *in
 {
 	struct found f = { .uuid = g->uuid, .id = g->id, .started = time_now(), .foreign = true };
 	char *name = libxl_domid_to_name(ctx, info->domid);
+	struct buf left = { 0 };
 	libxl_domain_config c;
 	uint64_t target = 0;
 	bool has;
@@ -94,9 +154,11 @@ bool xen_foreign_appear(struct guest *g, libxl_ctx *ctx, const libxl_dominfo *in
 	}
 	if (!name)
 		name = x_printf("id-%u", info->domid);
-	g->type = info->domain_type;
-	g->spec = make_spec(info, has ? &c : NULL);
+	g->type = xen_guest_type(g->b, info);
+	g->spec = has ? xen_foreign_spec(&c, &left) : info_spec(info);
 	libxl_domain_config_dispose(&c);
+	xen_foreign_say(g, &left);
+	buf_free(&left);
 	if (libxl_get_memory_target(ctx, info->domid, &target) == 0)
 		f.mem_target = (target + xen_video_kib(g) + 512) / 1024;
 	free(g->name);

@@ -1,8 +1,16 @@
-/* libxl's configuration of a guest as the text that xl would have made it from, as far as it is told of here. */
+/*
+ * libxl's configuration of a guest in the words that xl would have made it from, as far as it is told of here. They are laid
+ * over each other one by one: what the language does not take, a path that begins where xl ran, is left out alone.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "backends/xen/xen.h"
+
+struct telling {
+	struct spec *spec;
+	struct buf *left;
+};
 
 /* What the language has no text for, control bytes and the like, is told as such: \n, \x01. */
 static void quote(struct buf *b, const char *s)
@@ -20,18 +28,48 @@ static void quote(struct buf *b, const char *s)
 	buf_free(&text);
 }
 
-static void put(struct buf *b, const char *key, const char *value)
+static void lay(struct telling *t, const char *word)
 {
-	if (!value || !*value)
+	struct spec *with = NULL;
+	struct err e = { 0 };
+
+	if (spec_override(t->spec, &word, 1, &with, &e)) {
+		buf_printf(t->left, "left out here: %s\n", (char *)e.text);
 		return;
-	buf_printf(b, "%s = ", key);
-	quote(b, value);
-	buf_putc(b, '\n');
+	}
+	spec_unref(t->spec);
+	t->spec = with;
 }
 
-static void put_number(struct buf *b, const char *key, uint64_t n)
+static void put(struct telling *t, const char *key, const char *value)
 {
-	buf_printf(b, "%s = %llu\n", key, (unsigned long long)n);
+	struct buf word = { 0 };
+
+	if (!value || !*value)
+		return;
+	buf_printf(&word, "%s=", key);
+	quote(&word, value);
+	lay(t, word.p);
+	buf_free(&word);
+}
+
+static void put_item(struct telling *t, const char *key, const char *item)
+{
+	struct buf word = { 0 };
+
+	buf_printf(&word, "%s+=[ ", key);
+	quote(&word, item);
+	buf_puts(&word, " ]");
+	lay(t, word.p);
+	buf_free(&word);
+}
+
+static void put_number(struct telling *t, const char *key, uint64_t n)
+{
+	char word[64];
+
+	snprintf(word, sizeof(word), "%s=%llu", key, (unsigned long long)n);
+	lay(t, word);
 }
 
 static const char *disk_format(libxl_disk_format f)
@@ -55,69 +93,51 @@ static const char *disk_backend(libxl_disk_backend k)
 	return k == LIBXL_DISK_BACKEND_QDISK ? "qdisk" : k == LIBXL_DISK_BACKEND_TAP ? "tap" : NULL;
 }
 
-static void put_disk(struct buf *b, const libxl_device_disk *d)
+static void put_disk(struct telling *t, const libxl_device_disk *d)
 {
 	const char *backend = disk_backend(d->backend);
-	struct buf t = { 0 };
+	struct buf b = { 0 };
 
-	buf_printf(&t, "vdev=%s,format=%s,access=%s", d->vdev ? d->vdev : "xvda", disk_format(d->format),
+	buf_printf(&b, "vdev=%s,format=%s,access=%s", d->vdev ? d->vdev : "xvda", disk_format(d->format),
 	           d->readwrite ? "rw" : "ro");
 	if (d->is_cdrom)
-		buf_puts(&t, ",devtype=cdrom");
+		buf_puts(&b, ",devtype=cdrom");
 	if (backend)
-		buf_printf(&t, ",backendtype=%s", backend);
+		buf_printf(&b, ",backendtype=%s", backend);
 	if (d->backend_domname)
-		buf_printf(&t, ",backend=%s", d->backend_domname);
+		buf_printf(&b, ",backend=%s", d->backend_domname);
 	if (d->script)
-		buf_printf(&t, ",script=%s", d->script);
+		buf_printf(&b, ",script=%s", d->script);
 	if (d->pdev_path && *d->pdev_path)
-		buf_printf(&t, ",target=%s", d->pdev_path); /* last: what follows is all its own */
-	quote(b, t.p);
-	buf_free(&t);
+		buf_printf(&b, ",target=%s", d->pdev_path); /* last: what follows is all its own */
+	put_item(t, "disk", b.p);
+	buf_free(&b);
 }
 
-static void put_nic(struct buf *b, const libxl_device_nic *n)
+static void put_nic(struct telling *t, const libxl_device_nic *n)
 {
 	char mac[MAC_TEXT];
-	struct buf t = { 0 };
+	struct buf b = { 0 };
 
-	buf_printf(&t, "mac=%s", mac_format(mac, n->mac));
+	buf_printf(&b, "mac=%s", mac_format(mac, n->mac));
+	if (n->devid >= 0)
+		buf_printf(&b, ",devid=%d", n->devid);
 	if (n->bridge && *n->bridge)
-		buf_printf(&t, ",bridge=%s", n->bridge);
+		buf_printf(&b, ",bridge=%s", n->bridge);
 	if (n->nictype == LIBXL_NIC_TYPE_VIF)
-		buf_puts(&t, ",type=vif");
+		buf_puts(&b, ",type=vif");
 	if (n->nictype == LIBXL_NIC_TYPE_VIF_IOEMU && n->model && *n->model)
-		buf_printf(&t, ",type=ioemu,model=%s", n->model);
+		buf_printf(&b, ",type=ioemu,model=%s", n->model);
 	if (n->ifname && *n->ifname)
-		buf_printf(&t, ",vifname=%s", n->ifname);
+		buf_printf(&b, ",vifname=%s", n->ifname);
 	if (n->ip && *n->ip)
-		buf_printf(&t, ",ip=%s", n->ip);
-	quote(b, t.p);
-	buf_free(&t);
-}
-
-static void put_devices(const libxl_domain_config *c, struct buf *b)
-{
-	if (c->num_disks > 0) {
-		buf_puts(b, "disk = [");
-		for (int i = 0; i < c->num_disks; i++) {
-			buf_puts(b, i ? ", " : " ");
-			put_disk(b, &c->disks[i]);
-		}
-		buf_puts(b, " ]\n");
-	}
-	if (c->num_nics > 0) {
-		buf_puts(b, "vif = [");
-		for (int i = 0; i < c->num_nics; i++) {
-			buf_puts(b, i ? ", " : " ");
-			put_nic(b, &c->nics[i]);
-		}
-		buf_puts(b, " ]\n");
-	}
+		buf_printf(&b, ",ip=%s", n->ip);
+	put_item(t, "vif", b.p);
+	buf_free(&b);
 }
 
 /* libxl spells them with underscores, xl.cfg with hyphens. */
-static void put_action(struct buf *b, const char *key, libxl_action_on_shutdown a)
+static void put_action(struct telling *t, const char *key, libxl_action_on_shutdown a)
 {
 	const char *s = libxl_action_on_shutdown_to_string(a);
 	char word[32];
@@ -126,7 +146,7 @@ static void put_action(struct buf *b, const char *key, libxl_action_on_shutdown 
 	for (char *p = word; *p; p++)
 		if (*p == '_')
 			*p = '-';
-	put(b, key, word);
+	put(t, key, word);
 }
 
 /* libxl counts an HVM guest's video memory apart. */
@@ -140,27 +160,33 @@ static uint64_t memory(const libxl_domain_config *c)
 	return kib < bi->max_memkb ? kib : bi->max_memkb;
 }
 
-void xen_foreign_print(const libxl_domain_config *c, struct buf *b)
+struct spec *xen_foreign_spec(const libxl_domain_config *c, struct buf *left)
 {
 	const libxl_domain_build_info *bi = &c->b_info;
+	struct telling t = { .left = left };
 	char uuid[UUID_TEXT];
 	struct uuid u;
 	int max = bi->max_vcpus > 0 ? bi->max_vcpus : 1, vcpus = libxl_bitmap_count_set(&bi->avail_vcpus);
 
+	spec_parse("", 0, &t.spec, NULL, NULL);
 	memcpy(u.b, c->c_info.uuid.uuid, sizeof(u.b));
-	put(b, "type", libxl_domain_type_to_string(c->c_info.type));
-	put(b, "uuid", uuid_format(uuid, &u));
-	put_number(b, "memory", memory(c) / 1024);
+	put(&t, "type", libxl_domain_type_to_string(c->c_info.type));
+	put(&t, "uuid", uuid_format(uuid, &u));
+	put_number(&t, "memory", memory(c) / 1024);
 	if (bi->max_memkb / 1024 > memory(c) / 1024)
-		put_number(b, "maxmem", bi->max_memkb / 1024);
-	put_number(b, "vcpus", (uint64_t)(vcpus > 0 && vcpus <= max ? vcpus : max));
-	put_number(b, "maxvcpus", (uint64_t)max);
-	put(b, "kernel", bi->kernel);
-	put(b, "ramdisk", bi->ramdisk);
-	put(b, "cmdline", bi->cmdline);
-	put(b, "bootloader", bi->bootloader);
-	put_devices(c, b);
-	put_action(b, "on_poweroff", c->on_poweroff);
-	put_action(b, "on_reboot", c->on_reboot);
-	put_action(b, "on_crash", c->on_crash);
+		put_number(&t, "maxmem", bi->max_memkb / 1024);
+	put_number(&t, "maxvcpus", (uint64_t)max);
+	put_number(&t, "vcpus", (uint64_t)(vcpus > 0 && vcpus <= max ? vcpus : max));
+	put(&t, "kernel", bi->kernel);
+	put(&t, "ramdisk", bi->ramdisk);
+	put(&t, "cmdline", bi->cmdline);
+	put(&t, "bootloader", bi->bootloader);
+	for (int i = 0; i < c->num_disks; i++)
+		put_disk(&t, &c->disks[i]);
+	for (int i = 0; i < c->num_nics; i++)
+		put_nic(&t, &c->nics[i]);
+	put_action(&t, "on_poweroff", c->on_poweroff);
+	put_action(&t, "on_reboot", c->on_reboot);
+	put_action(&t, "on_crash", c->on_crash);
+	return t.spec;
 }

@@ -38,6 +38,20 @@ void xen_guest_list(struct guest *g)
 	lock_release(&g->b->lock);
 }
 
+/* A list of domains has PVH among HVM. */
+libxl_domain_type xen_guest_type(struct backend *b, const libxl_dominfo *info)
+{
+	libxl_domain_type type = info->domain_type;
+	char path[64], *word;
+
+	snprintf(path, sizeof(path), "/libxl/%u/type", info->domid);
+	word = xs_read(xen_monitor_xs(b->monitor), XBT_NULL, path, NULL);
+	if (word && libxl_domain_type_from_string(word, &type))
+		type = info->domain_type;
+	free(word);
+	return type;
+}
+
 void xen_guest_ref(struct guest *g)
 {
 	atomic_fetch_add(&g->refs, 1);

@@ -51,6 +51,7 @@ int xen_host(struct backend *b, struct host *ret, struct err *e)
 		*ret = (struct host){
 			.total_mib = pages_mib(b, p.total_pages),
 			.free_mib = pages_mib(b, free > p.outstanding_pages ? free - p.outstanding_pages : 0),
+			.spare_mib = xen_room_kib(b) >> 10,
 			.cpus = p.nr_cpus,
 		};
 	}
@@ -58,15 +59,32 @@ int xen_host(struct backend *b, struct host *ret, struct err *e)
 	return rc ? fail(e, EREMOTEIO, "Xen does not say what the host has (error %d)", rc) : 0;
 }
 
-void xen_own(struct backend *b, uint64_t *mib, unsigned *cpus)
+/* There may be no limit, which is said as a very large one. */
+static uint64_t own_max_mib(struct backend *b, const libxl_dominfo *info)
+{
+	uint64_t said = atomic_load(&b->own_max_kib), mib = (said ? said : info->max_memkb) / 1024;
+	libxl_physinfo p;
+
+	libxl_physinfo_init(&p);
+	if (libxl_get_physinfo(b->query, &p) == 0 && mib > pages_mib(b, p.total_pages))
+		mib = pages_mib(b, p.total_pages);
+	libxl_physinfo_dispose(&p);
+	return mib;
+}
+
+void xen_own(struct backend *b, struct own *ret)
 {
 	libxl_dominfo info;
 
 	libxl_dominfo_init(&info);
-	if (libxl_domain_info(b->query, &info, 0) == 0) {
-		*mib = info.current_memkb / 1024;
-		*cpus = info.vcpu_online;
-	}
+	if (libxl_domain_info(b->query, &info, 0) == 0)
+		*ret = (struct own){
+			.mib = info.current_memkb / 1024,
+			.max_mib = own_max_mib(b, &info),
+			.cpu_usec = info.cpu_time / 1000,
+			.vcpus = info.vcpu_online,
+			.maxvcpus = info.vcpu_max_id + 1,
+		};
 	libxl_dominfo_dispose(&info);
 }
 

@@ -18,17 +18,22 @@ static bool is_up(const struct guest *g, uint64_t kib)
 	return g->actual_kib + SLACK_KIB >= kib;
 }
 
-uint64_t xen_video_kib(struct guest *g)
+uint64_t xen_memory_kib(struct backend *b, int id, const char *key)
 {
 	char path[64], *value;
 	uint64_t kib = 0;
 
-	snprintf(path, sizeof(path), "/local/domain/%d/memory/videoram", (int)g->id);
-	value = xs_read(xen_monitor_xs(g->b->monitor), XBT_NULL, path, NULL);
-	if (value && parse_u64(value, 1u << 30, &kib, NULL))
+	snprintf(path, sizeof(path), "/local/domain/%d/memory/%s", id, key);
+	value = xs_read(xen_monitor_xs(b->monitor), XBT_NULL, path, NULL);
+	if (value && parse_u64(value, UINT64_C(1) << 40, &kib, NULL))
 		kib = 0;
 	free(value);
 	return kib;
+}
+
+uint64_t xen_video_kib(struct guest *g)
+{
+	return xen_memory_kib(g->b, g->id, "videoram");
 }
 
 /* What the guest has beside what its balloon driver goes for: it was there from the start, and stays. */

@@ -1,6 +1,7 @@
 /*
  * The monitor thread. xenstore says at once when a domain comes, ends or goes, when it gets a name or a terminal; whether
- * it is paused and what memory it has is said by nobody, so all are listed once a second, in one call, while there is any.
+ * it is paused and what memory it has is said by nobody, so all are listed once a second, in one call, while there is any. What
+ * Xen itself says is read with that, and once a minute else.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 
 #define TICK_MSEC 1000
 #define HURRY_MSEC 100
+#define IDLE_MSEC 60000 /* nobody says when Xen has said something */
 
 struct xen_monitor {
 	struct backend *b;
@@ -27,7 +29,7 @@ struct xen_monitor {
 	bool running;       /* [I] once started */
 	struct table by_id; /* of struct guest, a reference each */
 	uint64_t round;
-	uint64_t next; /* scan: clock_msec; 0: when something happens */
+	uint64_t next; /* scan: clock_msec */
 	bool waiting;  /* for a foreign one to be complete */
 	atomic_bool stop;
 	atomic_int hurry;
@@ -57,7 +59,8 @@ int xen_monitor_new(struct backend *b, struct xen_monitor **ret, struct err *e)
 	m->xs = xs_open(0);
 	if (!rc && !m->xs)
 		rc = fail(e, errno, "xenstore: %s", strerror(errno));
-	if (!rc && (!xs_watch(m->xs, "@introduceDomain", "domains") || !xs_watch(m->xs, "@releaseDomain", "domains")))
+	if (!rc && (!xs_watch(m->xs, "@introduceDomain", "domains") || !xs_watch(m->xs, "@releaseDomain", "domains") ||
+	            !xs_watch(m->xs, "/local/domain/0/memory/static-max", "limit 0")))
 		rc = fail(e, errno, "xenstore: %s", strerror(errno));
 	if (rc) {
 		xen_monitor_free(m);
@@ -75,12 +78,18 @@ int xen_monitor_new(struct backend *b, struct xen_monitor **ret, struct err *e)
 
 static void watch_folder(struct xen_monitor *m, struct guest *g, bool on)
 {
-	static const char *const names[] = { "name", "memory/target", "console", "serial" };
+	static const struct {
+		const char *name, *token;
+	} nodes[] = { { "name", "name" },
+		      { "memory/target", "memory" },
+		      { "memory/static-max", "limit" },
+		      { "console", "tty" },
+		      { "serial", "tty" } };
 	char path[64], token[32];
 
-	for (size_t i = 0; i < COUNT(names); i++) {
-		snprintf(path, sizeof(path), "/local/domain/%d/%s", (int)g->id, names[i]);
-		snprintf(token, sizeof(token), "%s %d", i == 0 ? "name" : i == 1 ? "memory" : "tty", (int)g->id);
+	for (size_t i = 0; i < COUNT(nodes); i++) {
+		snprintf(path, sizeof(path), "/local/domain/%d/%s", (int)g->id, nodes[i].name);
+		snprintf(token, sizeof(token), "%s %d", nodes[i].token, (int)g->id);
 		if (on)
 			xs_watch(m->xs, path, token);
 		else
@@ -171,8 +180,10 @@ static void see(struct xen_monitor *m, struct guest *g, const libxl_dominfo *inf
 			return;
 		}
 		if (g->domain) {
-			xen_guest_ref(g);                     /* until forget() */
-			xen_console_look(g, m->xs, m->epoll); /* what was there before there was anybody to tell */
+			xen_guest_ref(g); /* until forget() */
+			/* what was there before there was anybody to tell */
+			xen_console_look(g, m->xs, m->epoll);
+			xen_watch_maximum(g);
 		}
 	}
 	if (g->domain)
@@ -224,7 +235,9 @@ void xen_monitor_scan(struct xen_monitor *m)
 		forget(m, table_get_n(&m->by_id, &left[--gone], sizeof(*left)));
 	free(left);
 	xen_ring_read(m->ring);
-	m->next = m->waiting || atomic_load(&m->hurry) > 0 ? now + HURRY_MSEC : m->by_id.count ? now + TICK_MSEC : 0;
+	m->next = now + (m->waiting || atomic_load(&m->hurry) > 0 ? HURRY_MSEC
+	                 : m->by_id.count                         ? TICK_MSEC
+	                                                          : IDLE_MSEC);
 }
 
 /* ---- what wakes it ---- */
@@ -256,12 +269,16 @@ static bool serve_store(struct xen_monitor *m)
 
 		if (!number)
 			scan = true;
+		else if (id == 0)
+			atomic_store(&m->b->own_max_kib, xen_memory_kib(m->b, id, "static-max"));
 		else if (g && token[0] == 'n')
 			xen_watch_name(g, m->ctx);
 		else if (g && token[0] == 'd')
 			atomic_store(&g->look, scan = true); /* once for all that a change writes */
 		else if (g && token[0] == 'm')
 			xen_watch_target(g, m->ctx);
+		else if (g && token[0] == 'l')
+			xen_watch_maximum(g);
 		else if (g)
 			xen_console_look(g, m->xs, m->epoll);
 		free(w);
@@ -273,9 +290,9 @@ static void step(struct xen_monitor *m)
 {
 	struct epoll_event ev[32];
 	uint64_t now = clock_msec(), count;
-	int wait = !m->next ? -1 : m->next > now ? (int)(m->next - now) : 0;
+	int wait = m->next > now ? (int)(m->next - now) : 0;
 	int n = epoll_wait(m->epoll, ev, COUNT(ev), wait);
-	bool scan = m->next && clock_msec() >= m->next;
+	bool scan = clock_msec() >= m->next;
 
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.ptr == &m->wake) {

@@ -31,6 +31,7 @@ static void xen_close(struct backend *b)
 	if (b->dirfd >= 0)
 		close(b->dirfd);
 	free(b->dir);
+	cond_destroy(&b->room);
 	lock_destroy(&b->lock);
 	free(b);
 }
@@ -49,14 +50,14 @@ static int read_boot_id(char out[64], struct err *e)
 static int xen_open(const struct backend_config *c, const struct sink *sink, struct backend **ret, struct err *e)
 {
 	struct backend *b = x_alloc(sizeof(*b));
-	struct host host;
-	int rc;
+	int cpus, rc;
 
 	b->sink = sink;
 	b->dir = x_printf("%s/xen", c->run_dir);
 	b->dirfd = -1;
 	b->log = xen_log_quiet();
 	lock_init(&b->lock);
+	cond_init(&b->room);
 	rc = read_boot_id(b->boot_id, e);
 	if (!rc)
 		rc = xen_ctx_open(b->log, &b->query, e);
@@ -64,10 +65,13 @@ static int xen_open(const struct backend_config *c, const struct sink *sink, str
 		b->xc = xc_interface_open(b->log, NULL, 0);
 		rc = b->xc ? 0 : fail(e, errno, "Xen: %s", strerror(errno));
 	}
-	if (!rc)
-		rc = xen_host(b, &host, e);
 	if (!rc) {
-		b->cpus = host.cpus;
+		cpus = libxl_get_max_cpus(b->query);
+		rc = cpus > 0 ? 0 : fail(e, EREMOTEIO, "Xen does not say which CPUs the host has (error %d)", cpus);
+	}
+	if (!rc) {
+		xen_room_open(b);
+		b->cpus = (unsigned)cpus;
 		rc = b->dirfd = dir_make(b->dir, 0700, e);
 	}
 	if (rc >= 0)
@@ -92,12 +96,14 @@ const struct backend_ops xen_backend = {
 	.name = "xen",
 	.keys = xen_keys,
 	.numbers = true,
+	.pins_offline = true,
 	.here = xen_here,
 	.open = xen_open,
 	.close = xen_close,
 	.adopt = xen_adopt,
 	.host = xen_host,
 	.own = xen_own,
+	.own_vcpus = xen_own_vcpus,
 	.processors = xen_processors,
 	.info = xen_info,
 	.check = check,

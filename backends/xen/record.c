@@ -26,10 +26,11 @@ static const char *const phase_names[] = {
 int xen_record_save(int dirfd, const struct xen_record *r, struct err *e)
 {
 	char uuid[UUID_TEXT], *text;
-	json_t *o = json_pack("{s:s s:s s:s s:i s:I s:s s:I s:I s:I}", "phase", phase_names[r->phase], "name", r->name,
-	                      "uuid", uuid_format(uuid, &r->uuid), "id", r->id, "serial", (json_int_t)r->serial,
-	                      "boot_id", r->boot_id, "started_sec", (json_int_t)r->started.tv_sec, "started_nsec",
-	                      (json_int_t)r->started.tv_nsec, "mem_target", (json_int_t)r->mem_target);
+	json_t *o = json_pack("{s:s s:s s:s s:i s:I s:s s:I s:I s:I s:b}", "phase", phase_names[r->phase], "name",
+	                      r->name, "uuid", uuid_format(uuid, &r->uuid), "id", r->id, "serial",
+	                      (json_int_t)r->serial, "boot_id", r->boot_id, "started_sec",
+	                      (json_int_t)r->started.tv_sec, "started_nsec", (json_int_t)r->started.tv_nsec,
+	                      "mem_target", (json_int_t)r->mem_target, "reboot_wanted", r->reboot_wanted);
 	int rc;
 
 	text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
@@ -53,11 +54,12 @@ static bool record_take(struct xen_record *r, json_t *o)
 {
 	const char *phase, *name, *uuid, *boot_id;
 	json_int_t serial, sec, nsec, mem_target;
+	int reboot_wanted = 0; /* an earlier daemon's has none */
 	size_t p;
 
-	if (json_unpack(o, "{s:s s:s s:s s:i s:I s:s s:I s:I s:I}", "phase", &phase, "name", &name, "uuid", &uuid, "id",
-	                &r->id, "serial", &serial, "boot_id", &boot_id, "started_sec", &sec, "started_nsec", &nsec,
-	                "mem_target", &mem_target))
+	if (json_unpack(o, "{s:s s:s s:s s:i s:I s:s s:I s:I s:I s?b}", "phase", &phase, "name", &name, "uuid", &uuid,
+	                "id", &r->id, "serial", &serial, "boot_id", &boot_id, "started_sec", &sec, "started_nsec",
+	                &nsec, "mem_target", &mem_target, "reboot_wanted", &reboot_wanted))
 		return false;
 	for (p = 0; p < COUNT(phase_names) && strcmp(phase, phase_names[p]) != 0; p++)
 		;
@@ -68,6 +70,7 @@ static bool record_take(struct xen_record *r, json_t *o)
 	r->phase = (enum xen_phase)p;
 	r->serial = (uint64_t)serial;
 	r->mem_target = (uint64_t)mem_target;
+	r->reboot_wanted = reboot_wanted;
 	r->started = (struct timespec){ .tv_sec = (time_t)sec, .tv_nsec = (long)nsec };
 	return true;
 }

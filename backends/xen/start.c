@@ -59,12 +59,15 @@ static int build(struct guest *g, const struct run *run, struct xen_opened *o, s
 	libxl_domain_config c;
 	struct xen_call *call = NULL;
 	uint32_t id = INVALID_DOMID;
+	uint64_t room = 0;
 	struct err late = { 0 };
 	int rc = xen_call_begin(g->b, g, &call, e);
 
 	libxl_domain_config_init(&c);
 	if (!rc)
 		rc = xen_config(run, &files, &c, e);
+	if (!rc)
+		rc = xen_room_take(g->b, xen_call_ctx(call), &c, &room, j, e);
 	if (!rc) {
 		mark(&c, g->serial);
 		rc = libxl_domain_create_new(xen_call_ctx(call), &c, &id, xen_call_how(call), NULL);
@@ -75,6 +78,7 @@ static int build(struct guest *g, const struct run *run, struct xen_opened *o, s
 		if (!rc)
 			atomic_store(&g->id, (int)id);
 	}
+	xen_room_leave(g->b, room);
 	libxl_domain_config_dispose(&c);
 	xen_call_end(call);
 	free(vnc);

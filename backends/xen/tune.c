@@ -169,20 +169,23 @@ int xen_set_vcpus(struct guest *g, unsigned wanted, struct job *j, struct err *e
 
 /* ---- where VCPUs run ---- */
 
+/* What is said of none of them is not said in the configuration, as the model has it. */
 static void record_pins(struct guest *g, bool soft)
 {
 	struct vcpu vcpus[XEN_VCPUS_MAX];
 	struct buf b = { 0 };
 	char text[CPUS_TEXT];
+	bool bound = false;
 	int n = xen_vcpu_list(g, vcpus, XEN_VCPUS_MAX, NULL);
 
-	for (int i = 0; i < n; i++)
-		buf_printf(&b, "%s\"%s\"", i ? ", " : "[ ",
-		           cpus_format(text, soft ? &vcpus[i].soft : &vcpus[i].affinity));
-	if (n > 0) {
-		buf_puts(&b, " ]");
-		record_key(g, soft ? KEY_cpus_soft : KEY_cpus, b.p);
+	for (int i = 0; i < n; i++) {
+		cpus_format(text, soft ? &vcpus[i].soft : &vcpus[i].affinity);
+		bound |= *text && strcmp(text, "all") != 0;
+		buf_printf(&b, "%s\"%s\"", i ? ", " : "[ ", *text ? text : "all");
 	}
+	buf_puts(&b, " ]");
+	if (n > 0)
+		record_key(g, soft ? KEY_cpus_soft : KEY_cpus, bound ? b.p : NULL);
 	buf_free(&b);
 }
 

@@ -32,9 +32,40 @@ static int trigger(struct guest *g, libxl_trigger t, const char *what, struct jo
 	return rc;
 }
 
-/* A guest without drivers for Xen is asked by its power button. */
-static int ask(struct guest *g, operation *op, const char *what, bool button, struct job *j, struct err *e)
+/* On disk before the guest can power off: a successor must know what was meant. */
+static int want_reboot(struct guest *g, bool wanted, struct err *e)
 {
+	bool before;
+	int rc;
+
+	lock_acquire(&g->lock);
+	before = g->record.reboot_wanted;
+	g->record.reboot_wanted = wanted;
+	lock_release(&g->lock);
+	rc = before == wanted ? 0 : xen_record_run(g, e);
+	if (rc) {
+		lock_acquire(&g->lock);
+		g->record.reboot_wanted = before;
+		lock_release(&g->lock);
+	}
+	return rc;
+}
+
+/* The button of an HVM guest, whose end is then a reboot. What a foreign one's is only the tool that made it says. */
+static int press(struct guest *g, bool reboot, const char *what, struct job *j, struct err *e)
+{
+	int rc = want_reboot(g, reboot, e);
+
+	if (!rc)
+		rc = trigger(g, LIBXL_TRIGGER_POWER, what, j, e);
+	if (rc && reboot && rc != -ETIMEDOUT)
+		want_reboot(g, false, NULL);
+	return rc;
+}
+
+static int ask(struct guest *g, bool reboot, struct job *j, struct err *e)
+{
+	const char *what = reboot ? "reboot" : "shutdown";
 	enum domain_state state;
 	int rc = xen_guest_alive(g, &state, e);
 
@@ -42,20 +73,23 @@ static int ask(struct guest *g, operation *op, const char *what, bool button, st
 		return rc;
 	if (state != STATE_RUNNING)
 		return fail(e, EINVAL, "the guest is paused and would not hear of it; unpause it first");
-	rc = run(g, op, what, j, e);
-	if (rc == -EOPNOTSUPP && button)
-		rc = trigger(g, LIBXL_TRIGGER_POWER, what, j, e);
+	if (!reboot) /* what was asked before counts no more */
+		rc = want_reboot(g, false, e);
+	if (!rc)
+		rc = run(g, reboot ? libxl_domain_reboot : libxl_domain_shutdown, what, j, e);
+	if (rc == -EOPNOTSUPP && g->type == LIBXL_DOMAIN_TYPE_HVM && !(reboot && g->foreign))
+		rc = press(g, reboot, what, j, e);
 	return rc;
 }
 
 int xen_shutdown(struct guest *g, struct job *j, struct err *e)
 {
-	return ask(g, libxl_domain_shutdown, "shutdown", true, j, e);
+	return ask(g, false, j, e);
 }
 
 int xen_reboot(struct guest *g, struct job *j, struct err *e)
 {
-	return ask(g, libxl_domain_reboot, "reboot", false, j, e);
+	return ask(g, true, j, e);
 }
 
 /* As Xen says, not as it was told last: other tools pause guests too. */

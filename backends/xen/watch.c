@@ -44,10 +44,16 @@ static void tell_state(struct guest *g, enum domain_state s)
 
 static void tell_end(struct guest *g, libxl_shutdown_reason reason)
 {
+	bool reboots;
 	size_t i;
 
 	if (g->ended)
 		return;
+	lock_acquire(&g->lock);
+	reboots = g->record.reboot_wanted;
+	lock_release(&g->lock);
+	if (reason == LIBXL_SHUTDOWN_REASON_POWEROFF && reboots)
+		reason = LIBXL_SHUTDOWN_REASON_REBOOT;
 	for (i = 0; i < COUNT(ends) - 1 && ends[i].reason != reason; i++)
 		;
 	if (!g->told) /* it ran, though nobody saw it */
@@ -96,7 +102,7 @@ void xen_watch_log(struct guest *g)
 void xen_watch_see(struct guest *g, const libxl_dominfo *info)
 {
 	if (!g->told) {
-		g->type = info->domain_type;
+		g->type = xen_guest_type(g->b, info);
 		if (!g->foreign && !g->adopted)
 			g->b->sink->id(g->domain, g->id);
 	}
@@ -134,19 +140,41 @@ void xen_watch_target(struct guest *g, libxl_ctx *ctx)
 		g->b->sink->target(g->domain, (kib + xen_video_kib(g) + 512) / 1024);
 }
 
+/* In xenstore it is the plain one: Xen adds to its own, and lowers that with each target. */
+void xen_watch_maximum(struct guest *g)
+{
+	uint64_t kib = xen_memory_kib(g->b, g->id, "static-max");
+
+	if (g->domain && kib)
+		g->b->sink->maximum(g->domain, kib / 1024);
+}
+
+/* What xl calls a guest of ours for as long as it moves it to another host: it is gone then, or has its name again. */
+static bool is_moving(const struct guest *g, const char *name)
+{
+	static const char away[] = "--migratedaway";
+	size_t n = strlen(name);
+
+	return !g->foreign && n >= sizeof(away) && !strcmp(name + n - (sizeof(away) - 1), away);
+}
+
+/* Of ours the first name that is seen may be another than ours too: it got that while no daemon ran. */
 void xen_watch_name(struct guest *g, libxl_ctx *ctx)
 {
 	char *name = libxl_domid_to_name(ctx, (uint32_t)g->id);
-	bool ours;
+	bool ours, known;
 
-	if (!name)
+	if (!name || is_moving(g, name)) {
+		free(name);
 		return;
+	}
 	lock_acquire(&g->lock);
 	ours = !strcmp(g->called, name);
 	if (!ours)
 		snprintf(g->called, sizeof(g->called), "%.80s", name);
 	lock_release(&g->lock);
-	if (g->domain && g->name && strcmp(g->name, name) != 0 && !ours)
+	known = g->name ? !strcmp(g->name, name) : g->foreign;
+	if (g->domain && !known && !ours)
 		g->b->sink->renamed(g->domain, name);
 	free(g->name);
 	g->name = name;

@@ -39,6 +39,7 @@ struct xen_record { /* what is in RUN/xen/SERIAL/run */
 	char boot_id[64];
 	struct timespec started;
 	uint64_t mem_target; /* MiB; 0: as configured */
+	bool reboot_wanted;  /* `reboot` pressed the power button: when it powers off, that is one */
 };
 
 /* A loop device that is held open for the disk VDEV. */
@@ -63,10 +64,15 @@ struct backend {
 	xentoollog_logger *log;       /* [I] of the queries */
 	libxl_ctx *query;             /* [I] thread-safe by itself */
 	struct xc_interface_core *xc; /* [I] the monitor's */
-	unsigned cpus;                /* [I] of the host */
+	unsigned cpus;                /* [I] the host's have numbers below it, and some of those may be offline */
+	atomic_ullong own_max_kib;    /* [a] that Domain-0 may have; 0: nobody has said */
 	struct xen_monitor *monitor;
 
+	bool gives; /* [I] Domain-0 makes room for guests */
+
 	struct lock lock;
+	struct cond room;
+	uint64_t wanted_kib;  /* [l] by the guests that are being built */
 	struct guest *guests; /* [l] those that domfs starts or started; a domain with the uuid of one is not foreign */
 };
 
@@ -115,6 +121,8 @@ struct guest {
 	struct sched sched_told;
 	char display[64];
 	uint64_t went; /* when devices of it were found to be gone; 0: none is */
+	uint64_t odd;  /* when one that cannot be told was found; 0: none is */
+	uint64_t left; /* hash of what was said to be left out; 0: nothing */
 	struct xen_media media[XEN_DRIVES];
 
 	struct lock lock;
@@ -136,6 +144,7 @@ struct guest {
 
 /* ---- guest.c ---- */
 struct guest *xen_guest_new(struct backend *b, const struct uuid *u, const struct spec *spec); /* one reference */
+libxl_domain_type xen_guest_type(struct backend *b, const libxl_dominfo *info);
 void xen_guest_ref(struct guest *g);
 void xen_guest_unref(struct guest *g);
 void xen_guest_list(struct guest *g); /* domfs's own: in the backend's list until it is freed */
@@ -187,17 +196,19 @@ void xen_watch_see(struct guest *g, const libxl_dominfo *info);
 void xen_watch_gone(struct guest *g);
 void xen_watch_log(struct guest *g);
 void xen_watch_target(struct guest *g, libxl_ctx *ctx);
+void xen_watch_maximum(struct guest *g);
 void xen_watch_name(struct guest *g, libxl_ctx *ctx);
 
 /* ---- foreign.c: on the monitor thread ---- */
 /* Tells appeared() once there is enough to say; false: not yet. */
 bool xen_foreign_appear(struct guest *g, libxl_ctx *ctx, const libxl_dominfo *info, uint64_t waited_msec);
 
-/* What libxl keeps of its configuration, a reference; NULL: nothing that can be told. */
-struct spec *xen_foreign_kept(libxl_ctx *ctx, uint32_t id);
+/* What libxl keeps of its configuration, a reference; NULL: nothing. *left as below. */
+struct spec *xen_foreign_kept(libxl_ctx *ctx, struct guest *g, struct buf *left);
+void xen_foreign_say(struct guest *g, const struct buf *left); /* to its log, unless that was said last */
 
-/* The text, in the configuration language, of what libxl was given; foreign_print.c. */
-void xen_foreign_print(const libxl_domain_config *c, struct buf *b);
+/* What libxl was given, a reference; a line to *left for each part that cannot be told; foreign_print.c. */
+struct spec *xen_foreign_spec(const libxl_domain_config *c, struct buf *left);
 
 /* ---- console.c ---- */
 void xen_console_look(struct guest *g, struct xs_handle *xs, int epoll); /* xenstore may name a terminal now */
@@ -270,7 +281,21 @@ int xen_dump_core(struct guest *g, int fd, struct job *j, struct err *e);
 void xen_watch_sched(struct guest *g, const libxl_dominfo *info); /* on the monitor thread: tells what is new */
 
 /* ---- memory.c ---- */
-uint64_t xen_video_kib(struct guest *g); /* of an HVM guest: not its balloon driver's */
+uint64_t xen_memory_kib(struct backend *b, int id, const char *key); /* what xenstore says; 0: nothing */
+uint64_t xen_video_kib(struct guest *g);                             /* of an HVM guest: not its balloon driver's */
+
+/* ---- room.c ---- */
+void xen_room_open(struct backend *b); /* whether Domain-0 makes room */
+/* The same by the words of xl.conf (NULL: none) and of Xen's command line. Pure. */
+bool xen_room_given(const char *autoballoon, const char *xen_says);
+uint64_t xen_room_kib(struct backend *b); /* what Domain-0 can give up now */
+/*
+ * Wait until there is room for a guest like C, which Domain-0 makes where it has to. xen_room_leave() with *kib ends that,
+ * when the guest was built and also when this has failed.
+ */
+int xen_room_take(struct backend *b, libxl_ctx *ctx, libxl_domain_config *c, uint64_t *kib, struct job *j,
+                  struct err *e);
+void xen_room_leave(struct backend *b, uint64_t kib);
 
 /* ---- start.c, adopt.c, verbs.c, memory.c, counters.c, info.c ---- */
 int xen_start(struct backend *b, const struct run *run, struct guest **ret, struct job *j, struct err *e);
@@ -292,9 +317,10 @@ int xen_counters(struct guest *g, struct counters *ret, struct err *e);
 int xen_disk_counters(struct guest *g, unsigned disk, struct device_counters *ret, struct err *e);
 int xen_vif_counters(struct guest *g, unsigned vif, struct device_counters *ret, struct err *e);
 int xen_vcpu_list(struct guest *g, struct vcpu *ret, unsigned max, struct err *e);
+int xen_own_vcpus(struct backend *b, struct vcpu *ret, unsigned max);
 /* The number of a disk in xenstore and sysfs, as xen-vbd-interface(7) has it. -1: none. Pure. */
 long xen_disk_number(const struct disk *d);
-void xen_own(struct backend *b, uint64_t *mib, unsigned *cpus); /* of Domain-0 */
+void xen_own(struct backend *b, struct own *ret); /* of Domain-0 */
 void xen_processors(struct backend *b, struct processors *ret);
 int xen_host(struct backend *b, struct host *ret, struct err *e);
 void xen_info(struct backend *b, struct buf *out);

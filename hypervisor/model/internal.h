@@ -140,8 +140,12 @@ int devices_commit(struct job *j, struct err *e); /* what was changed at run tim
 
 /* ---- op_define.c ---- */
 
-void domain_tell_name(
-	void *domain); /* on a pool thread; a reference: the backend learns the name that its guest has now */
+int name_check_free(struct model *m, const char *name, struct err *e); /* -EEXIST. model->disk is held */
+
+/* ---- op_rename.c: on pool threads; a reference each ---- */
+
+void domain_tell_name(void *domain);   /* the backend learns the name that its guest has now */
+void domain_follow_name(void *domain); /* d->called becomes its name, or the guest gets back the one that it had */
 
 /* ---- op_live.c ---- */
 
@@ -164,6 +168,7 @@ int config_pins(struct domain *d, bool soft, struct buf *ret, struct err *e);
 
 void tune_save(struct domain *d); /* what was tuned, for a successor; no lock held */
 void tune_sched(struct domain *d, const struct sched *s) NEEDS(d->lock); /* its shares, by whoever gave them */
+void tune_maximum(struct domain *d, uint64_t mib) NEEDS(d->lock);        /* likewise what its memory may be at most */
 
 /* ---- guest.c ---- */
 

@@ -41,6 +41,7 @@ struct domain {
 	bool gone; /* [d] unregistered */
 
 	char *name;         /* [d], and [r] to change */
+	char *called;       /* [d] another tool's name for its guest, which it is to get too; NULL: none */
 	struct uuid uuid;   /* [d] */
 	uid_t owner;        /* [d] */
 	gid_t group;        /* [d] */

@@ -1,10 +1,9 @@
-/* Domains come, go and get other names and owners: on disk when these return. */
+/* Domains come, go and get other owners: on disk when these return. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hypervisor/config/edit.h"
 #include "hypervisor/model/internal.h"
 #include "hypervisor/model/operate.h"
 #include "log.h"
@@ -13,7 +12,7 @@
 #define DOMAINS_USER 256
 
 /* Also a file that is not in use, such as a link, is somebody's. */
-static int check_free(struct model *m, const char *name, struct err *e)
+int name_check_free(struct model *m, const char *name, struct err *e)
 {
 	struct domain *d = model_find(m, name);
 
@@ -72,7 +71,7 @@ int domain_define(struct model *m, struct job *j, const char *name, struct domai
 	d->owner = j->caller->user.uid;
 	d->group = j->caller->user.gid;
 	lock_acquire(&m->disk);
-	rc = check_free(m, name, e);
+	rc = name_check_free(m, name, e);
 	if (!rc)
 		rc = check_share(m, j->caller->user.uid, e);
 	if (!rc)
@@ -127,172 +126,6 @@ int domain_undefine(struct job *j, struct err *e)
 	}
 	job_end(j);
 	return rc;
-}
-
-/* The text with its name= changed, when it has one. */
-static int renamed_text(struct domain *d, const char *name, struct buf *ret, struct err *e)
-{
-	struct buf text = { 0 };
-	char value[NAME_MAX_LEN + 3];
-	struct spec *said = NULL;
-	int rc;
-
-	domain_lock(d);
-	buf_add(&text, d->config, d->config_len);
-	domain_unlock(d);
-	rc = spec_parse(text.p ? text.p : "", text.len, &said, NULL, e);
-	snprintf(value, sizeof(value), "\"%s\"", name);
-	if (!rc && spec_has(said, KEY_name))
-		rc = config_edit(text.p, text.len, KEY_name, value, ret, e);
-	else if (!rc)
-		buf_add(ret, text.p, text.len);
-	spec_unref(said);
-	buf_free(&text);
-	return rc;
-}
-
-/*
- * The order makes each step repeatable: the new file first, the old one last, so that a death between leaves both, and the
- * journal, which is written before, says which of the two to drop. Once the new file is there, the rename has happened:
- * what is left to do then and cannot be done is done by the next rename or daemon.
- */
-static int rename_files(struct domain *d, const char *from, const char *to, const char *text, size_t n, struct err *e)
-{
-	struct model *m = d->model;
-	struct err late = { 0 };
-	int rc = store_rename_begin(m, from, to, text, n, e);
-
-	test_point("rename-journal");
-	if (!rc)
-		rc = folder_write(m, to, text, n, e);
-	test_point("rename-written");
-	if (!rc && store_rename_finish(m, from, to, &late))
-		log_error("the rename of %s to %s is not finished yet: %s", from, to, late.text);
-	return rc;
-}
-
-/* The slot is J's and the disk's lock is held. */
-static int rename_checked(struct domain *d, const char *to, const char *text, size_t n, struct err *e)
-{
-	char *from = domain_name(d);
-	struct spec *spec = NULL;
-	int rc = registry_rename(d, to, e);
-
-	if (rc)
-		goto out;
-	rc = config_read(d, text, n, &spec, e);
-	if (!rc)
-		rc = rename_files(d, from, to, text, n, e);
-	if (rc) {
-		registry_rename(d, from, NULL);
-		goto out;
-	}
-	store_valid_save(d, text, n, NULL);
-	config_take(d, text, n, spec_ref(spec));
-	domain_lock(d);
-	event_emit(d, "rename", "from=%s", from);
-	domain_unlock(d);
-out:
-	spec_unref(spec);
-	free(from);
-	return rc;
-}
-
-static int rename_guest(struct job *j, const char *name, struct err *e)
-{
-	struct domain *d = j->domain;
-	const struct backend_ops *ops = d->model->ops;
-	struct guest *g = ops->rename ? guest_get(d, NULL) : NULL;
-	int rc;
-
-	if (!g)
-		return 0;
-	rc = ops->rename(g, name, j, e);
-	guest_put(d);
-	return rc;
-}
-
-/* It has no files: its name is the hypervisor's to give. */
-static int rename_foreign(struct job *j, const char *name, struct err *e)
-{
-	struct domain *d = j->domain;
-	char *from = domain_name(d);
-	int rc = check_free(d->model, name, e);
-
-	if (!rc && !d->model->ops->rename)
-		rc = fail_missing(e, j->verb);
-	if (!rc && !j->dry)
-		rc = registry_rename(d, name, e);
-	if (!rc && !j->dry) {
-		rc = rename_guest(j, name, e);
-		if (rc)
-			registry_rename(d, from, NULL);
-	}
-	if (!rc && !j->dry) {
-		domain_lock(d);
-		event_emit(d, "rename", "from=%s", from);
-		domain_unlock(d);
-	}
-	free(from);
-	return rc;
-}
-
-static int rename_slot(struct job *j, const char *name, struct err *e)
-{
-	struct domain *d = j->domain;
-	struct buf text = { 0 };
-	int rc = check_free(d->model, name, e);
-
-	if (!rc)
-		rc = config_check_file(d, e);
-	if (!rc)
-		rc = renamed_text(d, name, &text, e);
-	if (!rc && !j->dry)
-		rc = rename_checked(d, name, text.p ? text.p : "", text.len, e);
-	buf_free(&text);
-	return rc;
-}
-
-int domain_rename(struct job *j, const char *name, struct err *e)
-{
-	struct domain *d = j->domain;
-	struct err late = { 0 };
-	int rc = name_check(name, e);
-
-	if (!rc)
-		rc = job_begin(j, e);
-	if (rc)
-		return rc;
-	if (d->foreign) {
-		rc = rename_foreign(j, name, e);
-		job_end(j);
-		return rc;
-	}
-	lock_acquire(&d->model->disk);
-	rc = rename_slot(j, name, e);
-	lock_release(&d->model->disk);
-	/* The guest's process goes by its uuid: that it shows an old name is no reason to undo anything. */
-	if (!rc && !j->dry && rename_guest(j, name, &late))
-		domain_log(d, "rename: the hypervisor goes on with the old name: %s", late.text);
-	job_end(j);
-	return rc;
-}
-
-void domain_tell_name(void *domain)
-{
-	struct domain *d = domain;
-	struct job *j = job_new(&caller_self, d, "rename", 60);
-	char *name = domain_name(d);
-	struct err e = { 0 };
-
-	if (!job_begin_after(j, &e)) {
-		if (rename_guest(j, name, &e))
-			domain_log(d, "rename: the hypervisor goes on with the old name: %s", e.text);
-		job_end(j);
-	}
-	free(name);
-	job_free(j);
-	domain_unref(d);
 }
 
 struct access {

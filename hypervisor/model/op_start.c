@@ -40,12 +40,13 @@ static int check_images(const struct spec *spec, const struct domain *other, str
 static int check_memory(const struct claim *c, uint64_t promised, struct err *e)
 {
 	uint64_t need = spec_memory(c->spec) + GUEST_OVERHEAD_MIB, total = c->host.total_mib, left;
+	uint64_t free = c->host.free_mib + c->host.spare_mib;
 
 	if (!c->has_host)
 		return 0;
 	left = promised < total ? total - promised : 0;
-	if (left > c->host.free_mib)
-		left = c->host.free_mib;
+	if (left > free)
+		left = free;
 	if (need > left)
 		return fail(e, ENOMEM, "%s needs %llu MiB, %llu of the host's %llu MiB are free", c->domain->name,
 		            (unsigned long long)need, (unsigned long long)left, (unsigned long long)total);

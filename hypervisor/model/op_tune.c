@@ -55,6 +55,18 @@ static int check_maxmem(struct domain *d, uint64_t mib, struct err *e)
 	return 0;
 }
 
+void tune_maximum(struct domain *d, uint64_t mib)
+{
+	bool told = d->mem_max == mib;
+	char value[24];
+
+	d->mem_max = mib;
+	d->tuned |= TUNED_MAXMEM;
+	live_set(d, KEY_maxmem, number(value, mib));
+	if (!told)
+		event_emit(d, "mem", "max_mib=%s", value);
+}
+
 int domain_set_maxmem(struct job *j, uint64_t mib, struct err *e)
 {
 	struct domain *d = j->domain;
@@ -72,12 +84,8 @@ int domain_set_maxmem(struct job *j, uint64_t mib, struct err *e)
 		return -e->code;
 	rc = j->dry ? 0 : ops->set_maxmem(g, mib, j, e);
 	domain_lock(d);
-	if (!rc && !j->dry && domain_on(d)) {
-		d->mem_max = mib;
-		d->tuned |= TUNED_MAXMEM;
-		live_set(d, KEY_maxmem, number(value, mib));
-		event_emit(d, "mem", "max_mib=%s", value);
-	}
+	if (!rc && !j->dry && domain_on(d))
+		tune_maximum(d, mib);
 	domain_unlock(d);
 	if (!rc && !j->dry)
 		tune_save(d);
@@ -246,17 +254,17 @@ int domain_pin(struct job *j, int vcpu, const struct cpus *hard, const struct cp
 	struct domain *d = j->domain;
 	const struct backend_ops *ops = d->model->ops;
 	struct guest *g = live_begin(j, (!hard || ops->pin) && (!soft || ops->pin_soft), e);
-	unsigned first = vcpu < 0 ? 0 : (unsigned)vcpu, last, online;
+	unsigned first = vcpu < 0 ? 0 : (unsigned)vcpu, last, n;
 	int rc = 0;
 
 	if (!g)
 		return -e->code;
 	domain_lock(d);
-	online = d->vcpus;
+	n = ops->pins_offline && d->live ? spec_maxvcpus(d->live) : d->vcpus;
 	domain_unlock(d);
-	last = vcpu < 0 ? online - 1 : first;
-	if (last >= online)
-		rc = fail(e, EINVAL, "there is no VCPU %u; the guest has %u, counted from 0", last, online);
+	last = vcpu < 0 ? n - 1 : first;
+	if (last >= n)
+		rc = fail(e, EINVAL, "there is no VCPU %u; the guest has %u, counted from 0", last, n);
 	for (unsigned i = first; !rc && !j->dry && i <= last; i++)
 		rc = pin_one(g, i, hard, soft, j, e);
 	if (!rc && !j->dry) {

@@ -48,6 +48,7 @@ static void domain_free(struct domain *d)
 	free(d->tags);
 	free(d->notes);
 	free(d->name);
+	free(d->called);
 	cond_destroy(&d->changed);
 	lock_destroy(&d->lock);
 	free(d);

@@ -142,25 +142,33 @@ static void sink_id(struct domain *d, int id)
 	domain_unlock(d);
 }
 
-/* What a domain of ours is called is said by its configuration, whatever other tools call its guest. */
+/* The configuration of ours says its name, on disk: that is a job's to change. */
+static void renamed_own(struct domain *d, const char *name)
+{
+	domain_lock(d);
+	free(d->called);
+	d->called = x_strdup(name);
+	if (!d->model->closing)
+		pool_run(domain_follow_name, domain_ref(d), false);
+	domain_unlock(d);
+}
+
 static void sink_renamed(struct domain *d, const char *name)
 {
 	char *from = domain_name(d);
 	struct err e = { 0 };
-	int rc = 0;
 
-	if (!strcmp(from, name))
-		goto out;
-	if (!d->foreign)
-		domain_log(d, "another tool calls the guest %s; here it keeps its name", name);
-	else if ((rc = registry_rename(d, name, &e)))
+	if (!d->foreign) {
+		renamed_own(d, name);
+	} else if (!strcmp(from, name)) {
+		;
+	} else if (registry_rename(d, name, &e)) {
 		log_warn("%s: another tool calls it %s: %s", from, name, e.text);
-	if (d->foreign && !rc) {
+	} else {
 		domain_lock(d);
 		event_emit(d, "rename", "from=%s", from);
 		domain_unlock(d);
 	}
-out:
 	free(from);
 }
 
@@ -171,6 +179,14 @@ static void sink_target(struct domain *d, uint64_t mib)
 		domain_retarget(d, mib);
 		event_emit(d, "mem", "target_mib=%llu", (unsigned long long)mib);
 	}
+	domain_unlock(d);
+}
+
+static void sink_maximum(struct domain *d, uint64_t mib)
+{
+	domain_lock(d);
+	if (d->live && d->mem_max != mib)
+		tune_maximum(d, mib);
 	domain_unlock(d);
 }
 
@@ -329,6 +345,7 @@ const struct sink model_sink = {
 	.id = sink_id,
 	.renamed = sink_renamed,
 	.target = sink_target,
+	.maximum = sink_maximum,
 	.state = sink_state,
 	.ended = sink_ended,
 	.gone = sink_gone,

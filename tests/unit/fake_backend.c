@@ -129,6 +129,12 @@ void fake_tell_one(struct backend *b, struct tell *t)
 	case TELL_MEMORY:
 		b->sink->memory(g->domain, t->mib);
 		break;
+	case TELL_MAXIMUM:
+		b->sink->maximum(g->domain, t->mib);
+		break;
+	case TELL_RENAMED:
+		b->sink->renamed(g->domain, t->text);
+		break;
 	case TELL_CONSOLE:
 		b->sink->console(g->domain, t->text, strlen(t->text));
 		break;
@@ -257,6 +263,19 @@ void fake_memory(const char *name, uint64_t mib)
 
 	t.mib = mib;
 	fake_tell(t);
+}
+
+void fake_maximum(const char *name, uint64_t mib)
+{
+	struct tell t = fake_tell_of(TELL_MAXIMUM, find(name), "");
+
+	t.mib = mib;
+	fake_tell(t);
+}
+
+void fake_renamed(const char *name, const char *to)
+{
+	fake_tell(fake_tell_of(TELL_RENAMED, find(name), to));
 }
 
 void fake_sched(const char *name, struct sched s)

@@ -29,6 +29,8 @@ void fake_state(const char *name, enum domain_state s, const char *reason);
 void fake_ended(const char *name, enum end how, bool held, const char *reason);
 void fake_gone(const char *name, enum end how, const char *reason);
 void fake_memory(const char *name, uint64_t mib);
+void fake_maximum(const char *name, uint64_t mib);
+void fake_renamed(const char *name, const char *to);
 void fake_sched(const char *name, struct sched s);
 void fake_console(const char *name, const char *text);
 void fake_devices(const char *name, const char *spec); /* in force, as another tool made it */

@@ -1,6 +1,6 @@
 /*
  * A world for tests of the herald: a FUSE file system, served by a process of its own, that writes down what it is asked to
- * change and by whom, and lets the MKDIR of "hang" wait until let_go(). Included by one test, which is one thread.
+ * change and by whom, and lets the MKDIR of "hang", and of "hang2", wait until let_go(). Included by one test, which is one thread.
  */
 #ifndef HERALD_WORLD_H
 #define HERALD_WORLD_H
@@ -45,7 +45,7 @@ static struct {
 	bool dir;
 } entry[ENTRIES]; /* the server's; the inode number is the index + 1, and the first is the root */
 
-static fuse_req_t held; /* MKDIR of "hang" waits until a byte comes */
+static fuse_req_t held; /* MKDIR of "hang..." waits until a byte comes */
 static char dir[] = "/tmp/test-herald-XXXXXX";
 static int ready[2], release[2];
 static pid_t server;
@@ -138,7 +138,7 @@ static void serve_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mod
 	char *what = x_printf("mkdir %03o", (unsigned)mode & 07777);
 
 	note(req, what, path);
-	if (strcmp(path, "hang") == 0)
+	if (strncmp(path, "hang", 4) == 0)
 		held = req;
 	else
 		entry_reply(req, entry_add(path, true));

@@ -27,6 +27,7 @@ static struct {
 	char touched[ASKED_MAX][300];  /* [lock] */
 	unsigned ntouched;             /* [lock] */
 	uint64_t forgot[ASKED_MAX];    /* [lock] inodes that the kernel was to forget */
+	bool pages[ASKED_MAX];         /* [lock] and what it had read of them */
 	unsigned nforgot;              /* [lock] */
 	unsigned told;                 /* [lock] pollers */
 	bool hold;                     /* [lock] the kernel is reading a page */
@@ -37,10 +38,12 @@ static struct {
 
 int fuse_lowlevel_notify_inval_inode(struct fuse_session *se, fuse_ino_t ino, off_t off, off_t len)
 {
-	(void)se, (void)off, (void)len;
+	(void)se, (void)len;
 	lock_acquire(&fake.lock);
-	if (fake.nforgot < ASKED_MAX)
+	if (fake.nforgot < ASKED_MAX) {
+		fake.pages[fake.nforgot] = off >= 0;
 		fake.forgot[fake.nforgot++] = ino;
+	}
 	cond_broadcast(&fake.cond);
 	while (fake.hold)
 		cond_wait(&fake.cond, &fake.lock, 0);
@@ -256,6 +259,17 @@ static inline unsigned forgot(uint64_t inode)
 	lock_acquire(&fake.lock);
 	for (unsigned i = 0; i < fake.nforgot; i++)
 		n += fake.forgot[i] == inode;
+	lock_release(&fake.lock);
+	return n;
+}
+
+static inline unsigned forgot_pages(uint64_t inode)
+{
+	unsigned n = 0;
+
+	lock_acquire(&fake.lock);
+	for (unsigned i = 0; i < fake.nforgot; i++)
+		n += fake.forgot[i] == inode && fake.pages[i];
 	lock_release(&fake.lock);
 	return n;
 }

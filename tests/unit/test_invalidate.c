@@ -137,12 +137,44 @@ static void what_is_being_rendered_is_waited_for(void **state)
 	assert_int_equal(forgot(ref_inode_lane0(&r)), 1);
 }
 
+/* Who looked at it before the round could has seen another owner, and no other text. */
+static void an_owner_is_no_text(void **state)
+{
+	struct ref r = row(a, "state"), ctl = row(a, "ctl"),
+		   desk = { .model = world.model, .node = node_domain(), .domain = a };
+	struct watcher *w[2] = { 0 };
+
+	(void)state;
+	stat_row(&r);
+	stat_row(&ctl);
+	stat_row(&desk);
+	view_poll(&inv.views, &r, &w[0], 0, x_alloc(64));
+	view_poll(&inv.views, &ctl, &w[1], 0, x_alloc(64));
+	domain_lock(a);
+	a->owner = 7;
+	domain_unlock(a);
+	stat_row(&r);
+	stat_row(&ctl);
+	touch(a);
+	settle();
+	assert_int_equal(forgot_pages(ref_inode_lane0(&r)), 1);
+	assert_int_equal(forgot(ref_inode_lane0(&ctl)), 1);
+	assert_int_equal(forgot(ref_inode_lane0(&desk)), 1);
+	assert_int_equal(forgot_pages(ref_inode_lane0(&desk)), 0);
+	assert_int_equal(fake.told, 0);
+	assert_int_equal(fake.ntouched, 0);
+	for (size_t i = 0; i < COUNT(w); i++) {
+		assert_false(view_poll(&inv.views, i ? &ctl : &r, &w[i], 0, NULL));
+		view_unwatch(&inv.views, w[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_line_is_read_after_the_kernel_forgot),        TEST(answers_wait_for_the_round),
 		TEST(an_answer_waits_for_what_a_verb_has_just_done), TEST(what_did_not_change_is_kept),
-		TEST(what_is_being_rendered_is_waited_for),
+		TEST(what_is_being_rendered_is_waited_for),          TEST(an_owner_is_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

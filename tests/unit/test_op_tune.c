@@ -28,7 +28,7 @@ static int shares(struct world *w, struct domain *d, int weight, int cap)
 	return world_call(w, d, 0, "sched-credit", call_shares, (int[]){ weight, cap });
 }
 
-static int pin(struct world *w, struct domain *d, const char *hard, const char *soft)
+static int pin_vcpu(struct world *w, struct domain *d, int vcpu, const char *hard, const char *soft)
 {
 	struct job *j = job_new(&caller_self, d, "vcpu-pin", 60);
 	struct cpus sets[2];
@@ -36,9 +36,14 @@ static int pin(struct world *w, struct domain *d, const char *hard, const char *
 
 	assert_int_equal(parse_cpus(hard ? hard : "all", &sets[0], &w->e), 0);
 	assert_int_equal(parse_cpus(soft ? soft : "all", &sets[1], &w->e), 0);
-	rc = domain_pin(j, 0, hard ? &sets[0] : NULL, soft ? &sets[1] : NULL, &w->e);
+	rc = domain_pin(j, vcpu, hard ? &sets[0] : NULL, soft ? &sets[1] : NULL, &w->e);
 	job_free(j);
 	return rc;
+}
+
+static int pin(struct world *w, struct domain *d, const char *hard, const char *soft)
+{
+	return pin_vcpu(w, d, 0, hard, soft);
 }
 
 static void config_is(struct world *w, const char *text)
@@ -70,6 +75,18 @@ static void pending_is(struct domain *d, const char *text)
 static bool event(struct world *w, const char *text)
 {
 	return text_has(&w->model->events, text);
+}
+
+static unsigned events(struct world *w, const char *text)
+{
+	struct buf b = { 0 };
+	unsigned n = 0;
+
+	text_copy(&w->model->events, &b);
+	for (const char *p = b.p; p && (p = strstr(p, text)); p++)
+		n++;
+	buf_free(&b);
+	return n;
 }
 
 static void test_off(void **state)
@@ -162,6 +179,56 @@ static void test_pin(void **state)
 	assert_int_equal(world_call(w, d, 0, "commit", call_commit, NULL), 0);
 	config_is(w, "memory=64\ncpus = [ \"1\" ]\ncpus_soft = [ \"2\" ]\n");
 	pending_is(d, "");
+}
+
+/* All are those that are online, and the others too where the hypervisor knows them. */
+static void test_pin_all(void **state)
+{
+	struct world *w = *state;
+	static struct backend_ops all;
+	struct domain *d = world_define(w, "web1", (char[]){ "memory=64\nvcpus=2\nmaxvcpus=4\n" });
+
+	assert_int_equal(world_start(w, d), 0);
+	assert_int_equal(pin_vcpu(w, d, -1, "1", NULL), 0);
+	assert_int_equal(fake_count("pin web1"), 2);
+	assert_int_equal(pin_vcpu(w, d, 2, "1", NULL), -EINVAL);
+	world_close(w);
+	all = fake_backend;
+	all.pins_offline = true;
+	world_open(w, &all);
+	d = world_find(w, "web1");
+	assert_int_equal(world_start(w, d), 0);
+	assert_int_equal(pin_vcpu(w, d, -1, "1", NULL), 0);
+	assert_int_equal(fake_count("pin web1"), 2 + 4);
+	assert_int_equal(pin_vcpu(w, d, 3, "1", NULL), 0);
+	assert_int_equal(pin_vcpu(w, d, 4, "1", NULL), -EINVAL);
+}
+
+/* Another tool says how much it may have at most: that holds here too, and is told once. */
+static void test_maximum(void **state)
+{
+	struct world *w = *state;
+	struct domain *d = world_define(w, "web1", (char[]){ "memory=64\nmaxmem=96\n" });
+	struct background b;
+
+	assert_int_equal(world_start(w, d), 0);
+	fake_maximum("web1", 96);
+	assert_false(event(w, " web1 mem max_mib="));
+	pending_is(d, "");
+	fake_maximum("web1", 160);
+	assert_true(event(w, " web1 mem max_mib=160\n"));
+	pending_is(d, "maxmem 160 -> 96\n");
+	assert_int_equal(world_call(w, d, 0, "mem-set", call_memory, &(uint64_t){ 150 }), 0);
+	assert_int_equal(world_call(w, d, 0, "mem-set", call_memory, &(uint64_t){ 161 }), -EINVAL);
+	fake_block("maxmem");
+	background_begin(&b, w, d, "mem-max", call_maxmem, &(uint64_t){ 200 });
+	assert_true(fake_called("maxmem web1", 1));
+	fake_maximum("web1", 200); /* our own is seen before it is answered */
+	fake_release("maxmem");
+	assert_int_equal(background_end(&b), 0);
+	assert_int_equal(events(w, " web1 mem max_mib=200\n"), 1);
+	assert_int_equal(world_call(w, d, 0, "commit", call_commit, NULL), 0);
+	config_is(w, "memory=150\nmaxmem=200\n");
 }
 
 /* What fails changes nothing, nor does what is only tried; what another tool did is seen. */
@@ -291,8 +358,9 @@ static void test_dump(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST(test_off), WORLD_TEST(test_on),     WORLD_TEST(test_fewer), WORLD_TEST(test_pin),
-		WORLD_TEST(test_not), WORLD_TEST(test_cannot), WORLD_TEST(test_dump),  WORLD_TEST(test_successor),
+		WORLD_TEST(test_off),     WORLD_TEST(test_on),      WORLD_TEST(test_fewer), WORLD_TEST(test_pin),
+		WORLD_TEST(test_not),     WORLD_TEST(test_cannot),  WORLD_TEST(test_dump),  WORLD_TEST(test_successor),
+		WORLD_TEST(test_pin_all), WORLD_TEST(test_maximum),
 	};
 	int ret;
 

@@ -35,6 +35,7 @@ static void test_round(void **state)
 	(void)state;
 	for (int phase = XEN_INTENT; phase <= XEN_DESTROYING; phase++) { /* each replaces the one before */
 		r.phase = (enum xen_phase)phase;
+		r.reboot_wanted = phase % 2 == 0;
 		if (xen_record_save(folder, &r, &e) || xen_record_load(folder, &got, &e))
 			fail_msg("%s", e.text);
 		assert_int_equal(got.phase, r.phase);
@@ -42,6 +43,7 @@ static void test_round(void **state)
 		assert_memory_equal(&got.uuid, &r.uuid, sizeof(r.uuid));
 		assert_int_equal(got.id, r.id);
 		assert_true(got.serial == r.serial && got.mem_target == r.mem_target);
+		assert_true(got.reboot_wanted == r.reboot_wanted);
 		assert_string_equal(got.boot_id, r.boot_id);
 		assert_true(got.started.tv_sec == r.started.tv_sec && got.started.tv_nsec == r.started.tv_nsec);
 	}
@@ -70,6 +72,7 @@ static void test_bad(void **state)
 	write_file("run", "{\"phase\": \"started\", " GOOD "}");
 	assert_int_equal(xen_record_load(folder, &got, &e), 0);
 	assert_int_equal(got.id, 1);
+	assert_false(got.reboot_wanted); /* of an earlier daemon */
 	got.id = 77;
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		write_file("run", bad[i]);

@@ -21,6 +21,34 @@ case_ "Domain-0 has its real memory and VCPUs" eval '
 case_ "the host has its real memory" eval '
 	is "$(key info total_memory)" "$(xl info total_memory)" && is "$(key info nr_cpus)" "$(xl info nr_cpus)"'
 
+# What Domain-0 uses grows: ours lies between two of xl's.
+own_time() { awk '$1 == "Domain-0" { printf "%d\n", $NF * 10 + 0.5 }'; }
+own_time_agrees() {
+	local before ours after
+	before=$(xl list | own_time) && ours=$(own_time <"$VM/list") && after=$(xl list | own_time)
+	echo "$before, $ours, $after"
+	[ "$before" -le "$ours" ] && [ "$ours" -le "$after" ]
+}
+case_ "Domain-0 has its real VCPUs and times" eval 'vcpus_agree Domain-0 && own_time_agrees'
+case_ "xl vcpu-pin of Domain-0 is seen" eval '
+	xl vcpu-pin 0 1 1 && vcpus_agree Domain-0 && grep -q "^1 .* 1$" "$VM/Domain-0/vcpu-list" &&
+	xl vcpu-pin 0 1 all && vcpus_agree Domain-0 && grep -q "^1 .* all$" "$VM/Domain-0/vcpu-list"'
+own_vcpus_are() { [ "$(column Domain-0 4)" = "$1" ] && key_is Domain-0/status vcpus "$1" && vcpus_agree Domain-0; }
+own_returns() { echo 1 >/sys/devices/system/cpu/cpu1/online; } 2>/dev/null # nobody else here brings it online
+if [ -e /sys/devices/system/cpu/cpu1/online ]; then
+	case_ "xl vcpu-set of Domain-0 is seen: it has one, of two" eval '
+		xl vcpu-set 0 1 && until_ 60 own_vcpus_are 1 && key_is Domain-0/status maxvcpus 2 && grep -q "^1 - - " "$VM/Domain-0/vcpu-list"'
+	case_ "and two again" eval 'xl vcpu-set 0 2 && until_ 60 own_returns && until_ 60 own_vcpus_are 2'
+fi
+own=$(xl_mem Domain-0)
+own_mem_is() { # -lt or -ge, than it had
+	local now
+	now=$(xl_mem Domain-0)
+	test "$now" "$1" "$own" && key_is Domain-0/status mem_mib "$now" && [ "$(key Domain-0/status maxmem_mib)" -ge "$own" ]
+}
+case_ "xl mem-set of Domain-0 is seen, and that it can have more" eval '
+	xl mem-set 0 $((own - 32)) && until_ 60 own_mem_is -lt && xl mem-set 0 "$own" && until_ 60 own_mem_is -ge'
+
 case_ "and is told by the keys of xl info, with its values" eval '
 	xl info | sed "s/ *: /=/" | while IFS="=" read -r key value; do is "${value:--}" "$(key info "$key")" || echo "$key"; done | not grep .'
 case_ "what the hypervisor says of itself (xl dmesg) is in the log" eval '
@@ -68,7 +96,20 @@ case_ "ours: it is what xl sees" eval 'define ours "${tiny[@]}" && ctl ours "sta
 case_ "xl unpause of ours" eval 'xl unpause ours && until_ 3 state_is ours running && agree'
 case_ "xl pause of ours" eval 'xl pause ours && until_ 3 state_is ours paused && agree'
 case_ "rename of ours: xl sees it" eval 'mv "$VM/ours" "$VM/mine" && listed mine && no_domain ours && agree'
+case_ "xl rename of ours: it is called so, and its configuration" eval '
+	xl rename mine theirs && until_ 20 state_is theirs paused && [ ! -e "$VM/mine" ] && [ -e "$T/etc/theirs.cfg" ] && [ ! -e "$T/etc/mine.cfg" ] &&
+	agree && grep -q " theirs rename from=mine" "$VM/events" && history_says theirs " ok .rename theirs"'
+regained() { until_ 20 listed theirs && no_domain "$1" && state_is theirs paused && agree; } # NAME that it had a moment
+case_ "by a name that is taken: it gets its own back" eval '
+	xl rename theirs taken && regained taken && state_is taken off && grep -q "called the guest taken.*gets its name back" "$VM/theirs/log"'
+case_ "by one that nothing can be called: likewise" eval 'xl rename theirs 9lives && regained 9lives && history_says theirs " EINVAL .rename 9lives"'
+kill_daemon
+case_ "xl rename while there is no daemon" xl rename theirs mine
+daemon
+case_ "is seen by the next" eval 'until_ 60 state_is mine paused && [ ! -e "$VM/theirs" ] && agree && is "$(cat "$VM/mine/id")" "$(xl_id mine)"'
+case_ "which does not say again what Xen said to the one before" not grep -q "(XEN).*pressed" "$VM/log"
 case_ "xl destroy of ours: off, and it can start again" eval '
 	xl destroy mine && until_ 3 state_is mine off && ctl mine "start -p" && state_is mine paused && agree'
 case_ "destroy: xl no longer has it" eval 'ctl mine destroy && no_domain mine && agree'
 case_ "nothing is left" nothing_left
+case_ "without a guest too it is seen what Xen says" eval 'xl debug-keys h && until_ 100 grep -q "(XEN).*pressed" "$VM/log"'

@@ -38,6 +38,9 @@ case_ "the files say it" eval 'is "$(status web maxmem_mib)" 160 && live_says we
 case_ "mem-set goes as far" eval 'ctl web "mem-set 130" && until_ 20 key_is web/status mem_actual_mib 130 && agree && refusal web "mem-set 161" EINVAL 160'
 case_ "less than it has" refusal web 'mem-max 120' EINVAL 'mem-set less first'
 case_ "-n: nothing is done" eval 'ctl web "-n mem-max 200" && is "$(base web memory/static-max)" 163840'
+case_ "xl mem-max: it holds here too" eval '
+	xl mem-max web 176 && until_ 20 key_is web/status maxmem_mib 176 && live_says web "maxmem = 176" && pending_says web "^maxmem 176 -> 128" &&
+	said web "mem max_mib=176" && ctl web "-n mem-set 176" && refusal web "mem-set 177" EINVAL 176'
 case_ "back" eval 'ctl web "mem-set 96" && ctl web "mem-max 128" && is "$(base web memory/static-max)" 131072 && is "$(cat "$VM/web/pending")" "" && agree'
 
 # ---- shares and CPUs ----
@@ -56,6 +59,11 @@ case_ "-n: nothing is done" eval 'ctl web "-n sched-credit -w 700" && is "$(shar
 case_ "vcpu-pin, hard and soft" eval '
 	ctl web "vcpu-pin 1 all 0" && xl vcpu-list web | grep -q " 1 .* all / 0" && live_says web "cpus_soft = .*\"0\".*" &&
 	ctl web "vcpu-pin 1 1 -" && xl vcpu-list web | grep -q " 1 .* 1 / 0" && live_says web "cpus = .*\"1\".*" && agree'
+pins() { xl vcpu-list "$1" | awk 'NR > 1 { print $7 }' | paste -sd' '; } # NAME: of each VCPU, whether it is online or not
+case_ "vcpu-pin all: all that there can be" eval '
+	ctl web "vcpu-pin all 1" && is "$(pins web)" "1 1 1" && agree && ctl web "vcpu-pin all all" && is "$(pins web)" "all all all" && agree'
+case_ "one that is offline, by its number" eval '
+	ctl web "vcpu-pin 2 0" && is "$(pins web)" "all all 0" && agree && refusal web "vcpu-pin 3 0" EINVAL "has 3"'
 case_ "a CPU that is not there" refusal web 'vcpu-pin 0 all 400' EINVAL '0 to 1'
 
 # ---- what outlives the daemon, and the configuration ----
