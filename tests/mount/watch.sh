@@ -23,6 +23,7 @@ begin() { # NAME COMMAND...: in the background; what it prints is in $T/out/NAME
 	rm -f "$T/out/$name" # of the one before
 	"$@" >"$T/out/$name" 2>&1 &
 	background+=($!)
+	echo $! >>"$T/begun" # for who begins it in a case, which is a process of its own
 }
 # inotify NAME ARGUMENT...: inotifywait -m, up and watching.
 inotify() {
@@ -225,7 +226,8 @@ dropped_meanwhile() { # its directory is published by the helper, who hangs; nob
 	echo 'memory = 64' >"$T/etc/meanwhile.cfg" && until_ 20 grep -q ' meanwhile define' "$VM/events" && goes_on
 }
 released() { let_go lister && until_ 20 has lister '^web1$' && until_ 20 [ -e "$VM/meanwhile/state" ] && timeout 20 ls "$VM" | grep -qx meanwhile; }
-if [ "$("$STUCK" read "$VM/info" </dev/null | head -n 1)" = stuck ]; then
+hangs=$("$STUCK" read "$VM/info" </dev/null | head -n 1)
+if [ "$hangs" = stuck ]; then
 	stuck reader read "$G/status"
 	case_ 'a reader that hangs in the middle of a status: everything goes on' goes_on
 	case_ 'and it gets one whole text' read_whole
@@ -260,43 +262,76 @@ clients() { # what is under way when it dies: kept in $waiting those that are as
 	for how in poll epoll; do begin "end.$how" "$WATCH" "$how" "$G/state" && waiting+=($!); done
 	begin end.select "$WATCH" select "$G/state" # select has no way to tell of an error among its exceptions: it waits on
 	for file in "$VM/.events" "$G/.events" "$G/.console"; do begin end.cat cat "$file" && waiting+=($!) && until_ 20 blocked $!; done
+	for how in in epoll; do begin "end.stream.$how" "$POLL" $how "$G/.console" && waiting+=($!); done
+	begin end.crowd "$CROWD" "$VM/.events" 200 1 && waiting+=($!)
+	for file in events history console; do begin "end.tail.$file" tail -f "$G/$file"; done # it goes on trying
 	begin end.wait bash -c "echo 'wait crashed' >'$G/ctl'" && waiting+=($!)
 	until_ 20 blocked $!
 	for how in poll select epoll; do until_ 20 has "end.$how" '^ready' || return; done
+	for how in in epoll; do until_ 20 ready "end.stream.$how" || return; done
+	until_ 20 has end.crowd '^ready'
 }
-load() { # changes and readers at full speed: what they meet is their own affair
-	begin load.write bash -c "while echo pause && echo unpause; do :; done >'$VM/vm1/ctl'"
-	begin load.read bash -c "while cat '$VM'/*/status '$VM'/*/state && ls -l '$VM'; do :; done"
-	begin load.make bash -c "while mkdir '$VM/brief' && mv '$VM/brief' '$VM/short' && rmdir '$VM/short'; do :; done"
-	begin load.drop bash -c "while echo 'memory = 16' >'$T/etc/d1.cfg' && mv '$T/etc/d1.cfg' '$T/etc/d2.cfg' && cat '$VM/ctl'; do :; done"
-	waiting+=("${background[@]: -4}")
+# Changes and readers at full speed; each says when it has come round once more. NAME COMMAND...
+loop() { begin "$1" bash -c "while $2; do echo turn >&3; done 3>&1 >/dev/null"; }
+load() {
+	local name
+	rmdir "$VM"/{brief,short} # of the round before
+	loop load.write "echo pause >'$VM/vm1/ctl' && echo unpause >'$VM/vm1/ctl'"
+	loop load.read "{ cat '$VM'/*/{status,state}; ls -l '$VM'; cat '$G/state'; }"
+	loop load.make "mkdir '$VM/brief' && mv '$VM/brief' '$VM/short' && rmdir '$VM/short'"
+	loop load.drop "echo 'memory = 16' >'$T/etc/d1.cfg' && mv '$T/etc/d1.cfg' '$T/etc/d2.cfg' && cat '$VM/ctl'"
+	loads=("${background[@]: -4}")
+	for name in write read make drop; do turned $name 3 || return; done
+}
+later() { local name; for name in write read make drop; do turned $name 6 || return; done; }
+turned() { # NAME MORE: that loop comes round so many times more
 	local before
-	before=$(wc -l <"$VM/events") && until_ 30 grown "$before"
+	before=$(wc -l <"$T/out/load.$1")
+	until_ 30 lines_are "load.$1" '^turn' $((before + $2)) || { tail "$T/out/load.$1"; return 1; }
 }
-grown() { [ "$(wc -l <"$VM/events")" -gt $(($1 + 100)) ]; }
+holding() { # a reader hangs in a status, another one in the listing: whoever makes a directory waits for that
+	rm -f "$T"/out/{reader,lister}{,.go}
+	stuck reader read "$G/status" && stuck lister getdents "$VM"
+}
+helper_hangs() { # the helper that makes directories, too
+	echo 'memory = 16' >"$T/etc/late.cfg"
+	until_ 30 grep -q '^State:.D' "/proc/$(pgrep -P "$PID" -f domfs-herald)/status"
+}
+# What is under way, outside of a case, for it stays: WHAT...
+middle() {
+	local what
+	say "$G/ctl" start >/dev/null 2>&1
+	inotify end.inotify "$VM" "$G" && clients || return
+	for what in "$@"; do "$what" || { echo "$what has failed"; return 1; }; done
+	mapfile -t family < <(family "$PID")
+	case " $* " in
+	*' holding '*) [ ${#loads[@]} = 0 ] || { turned write 20 && waiting+=("${loads[0]}"); } ;; # the others wait for the listing
+	*) waiting+=("${loads[@]}" "${family[@]}") ;;
+	esac
+	for what in "${loads[@]}"; do kill -0 "$what" || { echo 'a load has ended'; return 1; }; done
+}
 killed() {
-	local pids
-	mapfile -t pids < <(family "$PID")
 	kill -KILL "$PID"
-	until_ 30 all_over "${pids[@]}" || { echo 'the daemon is not gone'; show_them "${pids[@]}"; return 1; }
-	until_ 30 all_over "${waiting[@]}" || { echo 'who used it is not gone'; show_them "${waiting[@]}"; return 1; }
+	[ "$1" = 0 ] || { cat "$T/middle"; return 1; }
+	until_ 30 all_over "$PID" "${waiting[@]}" || { echo 'the daemon, or who used it, is not gone'; show_them "$PID" "${waiting[@]}"; return 1; }
 	for how in poll epoll; do has "end.$how" '^error E\|^other' || { cat "$T/out/end.$how"; return 1; }; done
 }
-unkillable() { # the rest ends when it is told to
+unkillable() { # the rest ends when it is told to, and the daemon's processes with it
+	mapfile -t -O ${#background[@]} background <"$T/begun"
+	: >"$T/begun"
 	kill -KILL "${background[@]}" 2>/dev/null
-	until_ 30 all_over "${background[@]}" || { show_them "${background[@]}"; return 1; }
+	until_ 30 all_over "${background[@]}" "${family[@]}" || { show_them "${background[@]}" "${family[@]}"; return 1; }
 }
 successor() {
 	timeout 20 ls -l "$VM" >/dev/null && [ -e "$G/status" ] && [ "$(grep -c " $VM " /proc/mounts)" = 1 ] && say "$VM/vm1/ctl" pause && state_is vm1 paused
 }
-for round in 1 2 3 4 5; do
-	say "$G/ctl" start >/dev/null 2>&1
-	inotify end.inotify "$VM" "$G"
-	[ -e "$T/out/reader" ] && rm -f "$T"/out/{reader,lister}.go && stuck reader read "$G/status" && stuck lister getdents "$VM"
-	clients
-	# The listing that hangs keeps everybody from making directories: the load is for the rounds without it.
-	[ $((round % 2)) = 1 ] || { let_go lister && let_go reader && load; }
-	case_ "killed in the middle of it, $round: the daemon is gone, and who waited for it is told" killed
+rounds=('' load 'load later')
+if [ "$hangs" = stuck ]; then rounds+=(holding 'holding helper_hangs' 'load holding'); else skip 'killed while readers hang: no userfaultfd here'; fi
+for what in "${rounds[@]}"; do
+	family=() loads=()
+	# shellcheck disable=SC2086 # words
+	middle $what >"$T/middle" 2>&1
+	case_ "killed with readers and watchers${what:+, }${what// /, }: it is gone, and who waited for it is told" killed $?
 	case_ 'nobody is left that cannot be killed' unkillable
 	background=()
 	wait "$PID" 2>/dev/null

@@ -17,18 +17,24 @@
 
 enum phase { PHASE_ALL, PHASE_READERS, PHASE_OVER };
 
+/* What the name of an actor is: a domain's that is there all the time, whose directories come and go, or that comes and goes. */
+enum subject { NO_DOMAIN, STAYS, STAYS_DEVICES, VARIES };
+
 struct actor {
 	char role[16], name[64];
 	pid_t pid;
 	bool reader; /* stays for the second phase */
-	atomic_ulong steps;
+	enum subject subject;
+	atomic_ulong steps, changes;
+	atomic_ulong lines, lost; /* of a stream: that it got, and was told that it missed */
 };
 
 struct hammer {
 	char vm[200], etc[200];
 	pid_t daemon;
-	atomic_ulong changes, lines, torn, reads; /* torn: text that a change overtook within one read(2) */
-	atomic_ulong lost;                        /* lines that followers were told they missed */
+	atomic_ulong changes, torn, reads;   /* torn: text that a change overtook within one read(2) */
+	atomic_ulong looks, listings, later; /* by followers; held against the truth; of them: right after a while */
+	atomic_llong listing;                /* when a listing hung last, ms; -1: it does now */
 	atomic_int phase, wrong;
 	atomic_ulong tags_told[ACTORS], tags_tried[ACTORS]; /* by the actor's index */
 	int count;
@@ -43,6 +49,7 @@ void did(void);                /* a step */
 void changed(unsigned long n); /* so many changes were made and told to be done */
 bool writers_go_on(void);
 bool readers_go_on(void);
+long long now_msec(void); /* as in an event's line */
 void wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- hammer_io.c ---- */
@@ -73,12 +80,32 @@ struct lines {
 	int fd;
 	size_t len;
 	bool lost;
+	long long time; /* of the last line, ms */
 	char part[TEXT];
 };
 void lines_open(struct lines *l, const char *domain); /* NULL: the root's */
+long long time_parse(const char *s);                  /* ms, or -1 */
 char *lines_next(struct lines *l, int msec);          /* NULL: none yet */
-/* Waits for a line of DOMAIN with EVENT, or until lines were lost; false when the phase is over. */
+/* Waits for a line of DOMAIN with EVENT, or until lines were lost; false: it does not come. */
 bool lines_await(struct lines *l, const char *domain, const char *event);
+
+/* ---- hammer_list.c ---- */
+/* Is NAME, once, in the listing of the directory DIR, or not at all? */
+void list_must(const char *dir, const char *name, bool there, const char *after);
+/* The same of the mount, by who was told in a line of TIME, or by a verb begun then, what another hand than his has made so. */
+void list_must_told(const char *name, bool there, const char *after, long long time);
+/* A look at the mount after a line of TIME; `ended` is 0 when nothing follows from it. */
+struct listing {
+	bool there;
+	long long ended; /* ms */
+};
+struct listing list_look(const char *name, long long time);
+void list_hangs(bool hangs);
+/* Every name that stays is in the listing of the mount, once. */
+void list_must_stay(void);
+/* It has what /vm/domains.json has, and nothing else; EACH is called for each but the foreign one that comes and goes. */
+void list_must_end(void (*each)(const char *name));
+bool varies(const char *line); /* names a file that comes and goes */
 
 /* ---- roles: the domain that it is about ---- */
 void role_toggle(const char *name);
@@ -92,6 +119,7 @@ void role_memory(const char *name);
 void role_make(const char *name);
 void role_file(const char *name);
 void role_contend(const char *name);
+void role_device(const char *name);
 
 void role_follow(const char *name);
 void role_churn(const char *name);

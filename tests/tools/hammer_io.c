@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hammer.h"
@@ -225,6 +226,19 @@ bad:
 
 /* ---- streams ---- */
 
+long long time_parse(const char *s)
+{
+	struct tm tm = { 0 };
+	int ms = 0;
+
+	if (sscanf(s, "%d-%d-%dT%d:%d:%d.%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
+	           &ms) != 7)
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return (long long)timegm(&tm) * 1000 + ms;
+}
+
 void lines_open(struct lines *l, const char *domain)
 {
 	l->len = 0;
@@ -247,7 +261,10 @@ static char *line_take(struct lines *l)
 	memmove(l->part, end + 1, l->len);
 	if (!strncmp(line, "lost ", 5)) {
 		l->lost = true;
-		atomic_fetch_add(&hammer->lost, strtoul(line + 5, NULL, 10));
+		atomic_fetch_add(&me->lost, strtoul(line + 5, NULL, 10));
+	} else {
+		atomic_fetch_add(&me->lines, 1);
+		l->time = time_parse(line + strcspn(line, " "));
 	}
 	return line;
 }
@@ -260,9 +277,9 @@ char *lines_next(struct lines *l, int msec)
 
 	if (line)
 		return line;
-	if (poll(&p, 1, msec) != 1)
-		return NULL;
 	n = read(l->fd, l->part + l->len, sizeof(l->part) - l->len);
+	if (n < 0 && errno == EAGAIN && poll(&p, 1, msec) == 1)
+		n = read(l->fd, l->part + l->len, sizeof(l->part) - l->len);
 	if (n < 0 && errno == EAGAIN)
 		return NULL;
 	if (n <= 0) {
@@ -278,7 +295,7 @@ bool lines_await(struct lines *l, const char *domain, const char *event)
 	char *line, at[64], name[128], what[64];
 	unsigned long seq;
 
-	while (readers_go_on()) {
+	for (long long end = now_msec() + SECONDS_STUCK * 900; now_msec() < end;) {
 		line = lines_next(l, 500);
 		if (l->lost)
 			return true;
@@ -286,5 +303,6 @@ bool lines_await(struct lines *l, const char *domain, const char *event)
 		    !strcmp(what, event))
 			return true;
 	}
+	wrong("%s: no line of %s", domain, event);
 	return false;
 }

@@ -1,4 +1,4 @@
-/* Who only reads: at random, by the tools of the system, and with a buffer that hangs. */
+/* Who only reads: at random, all lines there are, and with a buffer that hangs. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hammer.h"
@@ -79,6 +78,7 @@ void role_verify(const char *name)
 		}
 		if (dir)
 			closedir(dir);
+		list_must_stay();
 		did();
 	}
 }
@@ -130,73 +130,31 @@ void role_retag(const char *name)
 	}
 }
 
-/* All lines there are; of the name "changes" they are what is counted as changes. */
+/* Every line there is, in order; what is missed is told, to the number. By the name "changes" a pause and its end are counted. */
 void role_count(const char *name)
 {
-	unsigned long seq, last = 0;
-	static struct lines l;
+	unsigned long seq, last = 0, missed = 0;
 	bool counts = !strcmp(name, "changes");
+	static struct lines l;
 	char *line;
 
 	lines_open(&l, NULL);
 	while (readers_go_on()) {
 		line = lines_next(&l, 500);
 		did();
-		if (!line || !strncmp(line, "lost ", 5))
+		if (!line)
 			continue;
 		seq = strtoul(line, NULL, 10);
-		if (seq <= last)
-			wrong("the line after %lu is '%s'", last, line);
+		if (!strncmp(line, "lost ", 5)) {
+			missed += strtoul(line + 5, NULL, 10);
+			continue;
+		}
+		if (last && seq != last + missed + 1)
+			wrong("after the line %lu, and %lu that were lost, there is '%s'", last, missed, line);
 		last = seq;
-		atomic_fetch_add(&hammer->lines, 1);
-		if (counts)
+		missed = 0;
+		if (counts && (strstr(line, " paused state=") || strstr(line, " unpaused state=")))
 			changed(1);
-	}
-}
-
-/* ---- the tools ---- */
-
-static void drain(int fd, const char *tool)
-{
-	char text[TEXT];
-	ssize_t n;
-
-	while ((n = read(fd, text, sizeof(text))) > 0) {
-		if (memchr(text, '\0', (size_t)n))
-			wrong("a NUL byte in what %s prints", tool);
-		did();
-	}
-}
-
-void role_walk(const char *name)
-{
-	static const char *const tools[][6] = {
-		{ "find", "", "-type", "f", NULL },     { "ls", "-lR", "", NULL }, { "grep", "-ra", ".", "", NULL },
-		{ "grep", "-lr", "running", "", NULL }, { "stat", "", NULL },
-	};
-	int fds[2];
-	pid_t pid;
-
-	for (unsigned i = (unsigned)atoi(name); readers_go_on(); i++) {
-		const char *argv[6] = { NULL };
-
-		for (unsigned k = 0; tools[i % 5][k]; k++)
-			argv[k] = *tools[i % 5][k] ? tools[i % 5][k] : hammer->vm;
-		if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
-			wrong("%m");
-			return;
-		}
-		if (pid == 0) {
-			dup2(fds[1], 1);
-			dup2(open("/dev/null", O_WRONLY), 2); /* what went meanwhile */
-			execvp(argv[0], (char *const *)argv);
-			_exit(127);
-		}
-		close(fds[1]);
-		drain(fds[0], argv[0]);
-		close(fds[0]);
-		waitpid(pid, NULL, 0);
-		did();
 	}
 }
 
@@ -224,67 +182,114 @@ static void hang_hold(void)
 {
 	unsigned long before = atomic_load(&hammer->changes);
 
-	for (int i = 0; i < 40 && readers_go_on() && atomic_load(&hammer->changes) < before + 300; i++)
+	for (int i = 0; i < 40 && writers_go_on() && atomic_load(&hammer->changes) < before + 300; i++)
 		poll(NULL, 0, 50);
 }
 
-/* While it was held up, the kernel may have cut the file under it, which leaves zeros in place of newlines. */
-static void stuck_check(const struct hang *h)
+/* It is from an event that was told before it was read, or from a later one. TIME: that one's. */
+static void since_must(const char *path, char *text, ssize_t n, long long time, const char *how)
 {
-	char text[TEXT] = { 0 };
+	char since[64];
 	bool torn;
 
-	memcpy(text, h->stuck.page, h->stuck.size - 1);
-	for (ssize_t n = h->n; n > 0 && !text[n - 1]; n--)
-		text[n - 1] = '\n';
-	status_check(text, (size_t)h->n, &torn);
+	if (n < 0) {
+		wrong("%s, %s: %s", path, how, strerror((int)-n));
+		return;
+	}
+	/* While it was held up, the kernel may have cut the file under it, which leaves zeros in place of newlines. */
+	for (char *end = text + n; end > text && !end[-1]; end--)
+		end[-1] = '\n';
+	if (!status_check(text, (size_t)n, &torn) || torn || !status_value(text, "since", since, sizeof(since)))
+		return;
+	if (time_parse(since) < time)
+		wrong("%s, %s, is of %s, and %lld ms later another state had been told", path, how, since,
+		      time - time_parse(since));
 }
 
-static void hang_once(struct hang *h, const char *path)
+/* The time of the last line with a state that is there; waits for one. 0: nothing comes any more. */
+static long long state_told(struct lines *l)
 {
-	pthread_t id;
+	long long time = 0;
+	char *line;
 
-	if (stuck_open(&h->stuck))
-		return;
+	while ((line = lines_next(l, time || !writers_go_on() ? 0 : 200)) || (!time && writers_go_on()))
+		if (line && strstr(line, " state="))
+			time = l->time;
+	return time;
+}
+
+static bool hang_begin(struct hang *h, const char *path, pthread_t *id)
+{
+	bool hangs;
+
+	if (stuck_open(&h->stuck)) {
+		wrong("userfaultfd: %m");
+		exit(1);
+	}
 	h->fd = open_now(path, O_RDONLY);
-	if (pthread_create(&id, NULL, hang_run, h))
-		return;
-	if (stuck_wait(&h->stuck, SECONDS_STUCK * 500))
-		hang_hold();
-	else
+	if (pthread_create(id, NULL, hang_run, h))
+		exit(1);
+	hangs = stuck_wait(&h->stuck, SECONDS_STUCK * 500);
+	if (!hangs)
 		wrong("nobody hangs in %s", path);
+	return hangs;
+}
+
+static void hang_end(struct hang *h, const char *path, pthread_t id)
+{
 	stuck_let_go(&h->stuck);
 	pthread_join(id, NULL);
-	if (h->n < 0 && h->n != -ENOENT)
+	if (h->n < 0)
 		wrong("%s, when it hung: %s", path, strerror((int)-h->n));
-	else if (!h->names && h->n > 0)
-		stuck_check(h);
+}
+
+static void hang_close(struct hang *h)
+{
 	close(h->fd);
 	stuck_close(&h->stuck);
+	did();
+	for (int i = 0; i < 20 && writers_go_on(); i++) /* let the others have the directory for a while */
+		poll(NULL, 0, 100);
 }
 
-static void hang(const char *path, bool names)
-{
-	struct hang h = { .names = names };
-
-	if (stuck_open(&h.stuck))
-		return; /* not on this machine */
-	stuck_close(&h.stuck);
-	while (writers_go_on()) {
-		hang_once(&h, path);
-		did();
-		for (int i = 0; i < 20 && writers_go_on(); i++) /* let the others have the directory for a while */
-			poll(NULL, 0, 100);
-	}
-}
-
+/* A reader who is held up in the middle brings back nothing that is old, neither for himself nor into the cache. */
 void role_stuck(const char *name)
 {
-	hang(path_of(name, "status"), false);
+	char path[320], text[TEXT] = { 0 };
+	static struct lines l;
+	struct hang h = { .names = false };
+	long long time;
+	pthread_t id;
+
+	snprintf(path, sizeof(path), "%s", path_of(name, "status"));
+	lines_open(&l, name);
+	while (writers_go_on()) {
+		time = state_told(&l);
+		if (hang_begin(&h, path, &id))
+			hang_hold();
+		hang_end(&h, path, id);
+		memcpy(text, h.stuck.page, h.stuck.size - 1);
+		since_must(path, text, h.n, time, "when it hung");
+		time = state_told(&l);
+		since_must(path, text, read_old(h.fd, text), time, "after it hung");
+		since_must(path, text, read_new(path, 0, text), time, "after it hung, anew");
+		hang_close(&h);
+	}
 }
 
 void role_list(const char *name)
 {
+	struct hang h = { .names = true };
+	pthread_t id;
+
 	(void)name;
-	hang(hammer->vm, true);
+	while (writers_go_on()) {
+		list_hangs(true);
+		if (hang_begin(&h, hammer->vm, &id))
+			hang_hold();
+		hang_end(&h, hammer->vm, id);
+		list_hangs(false);
+		list_must_stay();
+		hang_close(&h);
+	}
 }

@@ -187,6 +187,7 @@ void role_rename(const char *name)
 {
 	struct seen file = see(name, "name"), status = see(name, "status");
 	char names[2][80], paths[2][320], line[100];
+	long long begun;
 	struct stat st;
 	int ret;
 
@@ -197,6 +198,7 @@ void role_rename(const char *name)
 	for (unsigned i = 0; writers_go_on() || i % 2; i++) { /* ends where it began */
 		unsigned from = i % 2, to = !from;
 
+		begun = now_msec();
 		snprintf(line, sizeof(line), "rename %s\n", names[to]);
 		if (i % 4 < 2)
 			ret = rename(paths[from], paths[to]) < 0 ? -errno : 0;
@@ -205,6 +207,13 @@ void role_rename(const char *name)
 		if (ret) {
 			wrong("%s to %s: %s", paths[from], paths[to], strerror(-ret));
 			exit(1);
+		}
+		if (i % 4 < 2) {
+			list_must(hammer->vm, names[from], false, "mv");
+			list_must(hammer->vm, names[to], true, "mv");
+		} else {
+			list_must_told(names[from], false, "rename", begun);
+			list_must_told(names[to], true, "rename", begun);
 		}
 		snprintf(line, sizeof(line), "%s\n", names[to]);
 		snprintf(file.path, sizeof(file.path), "%s", path_of(names[to], "name"));
@@ -256,11 +265,12 @@ void role_memory(const char *name)
 			verb(name, -1, line);
 		else if (write_to(mem.path, O_TRUNC, text))
 			wrong("%s: %m", mem.path);
+		else
+			changed(1);
 		must_be(&mem, text, "mem-set");
 		text[strlen(text) - 1] = '\0';
 		status_must(&status, "mem_mib", text, "mem-set");
 		status_must(&status, "mem_actual_mib", text, "mem-set");
-		changed(1);
 		did();
 	}
 }
@@ -276,10 +286,12 @@ void role_make(const char *name)
 	while (writers_go_on()) {
 		if (mkdir(dir, 0755) < 0)
 			wrong("mkdir %s: %m", dir);
+		list_must(hammer->vm, name, true, "mkdir");
 		if (read_new(file, 0, text) != 4 || strcmp(text, "off\n") != 0)
 			wrong("%s says '%s' after mkdir", file, text);
 		if (rmdir(dir) < 0)
 			wrong("rmdir %s: %m", dir);
+		list_must(hammer->vm, name, false, "rmdir");
 		if (stat(file, &st) == 0 || stat(dir, &st) == 0)
 			wrong("%s is there after rmdir", dir);
 		changed(2);
@@ -312,6 +324,7 @@ void role_file(const char *name)
 			continue;
 		}
 		if (mem.fd < 0) {
+			list_must_told(name, true, "the line of config", l.time);
 			mem = see(name, "mem");
 			status = see(name, "status");
 		}
@@ -328,6 +341,8 @@ void role_file(const char *name)
 			return;
 		if (!l.lost && stat(mem.path, &st) == 0)
 			wrong("%s is there after the line of undefine", mem.path);
+		if (!l.lost)
+			list_must_told(name, false, "the line of undefine", l.time);
 		close(mem.fd);
 		close(status.fd);
 		mem.fd = -1;
