@@ -205,7 +205,7 @@ int node_lookup(const struct ref *r, const char *name, struct ref *ret)
  * A cookie is the row to go on with and, in an EACH row, how far its own cookie has come. Both mean the same whatever
  * comes and goes between two calls.
  */
-#define COOKIE_SHIFT 48
+#define COOKIE_SHIFT 54
 #define COOKIE_MASK ((1ull << COOKIE_SHIFT) - 1)
 
 static bool list_instances(const struct ref *r, size_t row, uint64_t *cookie,

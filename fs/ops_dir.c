@@ -60,9 +60,17 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 #define COOKIE_REST 2 /* "." and ".." come first */
 
+/*
+ * A cookie has also when its entry was listed, by what had changed. The kernel keeps what one lister was given, as he comes to the
+ * end, also from before a change: another one, who began behind that and is in the middle then, does not find his place there.
+ */
+#define WHEN_SHIFT 36
+#define WHEN_MASK (((1ull << 18) - 1) << WHEN_SHIFT)
+
 struct listing {
 	fuse_req_t req;
 	bool plus; /* with what a lookup gives */
+	uint64_t when;
 	char *p;
 	size_t size, len;
 };
@@ -82,6 +90,7 @@ static bool listing_dots(struct listing *l, const char *name, uint64_t ino, uint
 	char *p = l->p + l->len;
 	size_t room = l->size - l->len;
 
+	next |= l->when;
 	return listing_took(l, l->plus ? fuse_add_direntry_plus(l->req, p, room, name, &entry, (off_t)next)
 	                               : fuse_add_direntry(l->req, p, room, name, &entry.attr, (off_t)next));
 }
@@ -99,7 +108,7 @@ static bool listing_child(void *arg, const char *name, const struct ref *child, 
 			return true;
 		name = shown;
 	}
-	next += COOKIE_REST;
+	next = (next + COOKIE_REST) | l->when;
 	if (!l->plus)
 		return listing_took(l, fuse_add_direntry(l->req, p, room, name, &entry.attr, (off_t)next));
 	if (fuse_add_direntry_plus(l->req, NULL, 0, name, NULL, 0) > room)
@@ -115,10 +124,20 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, ENOSYS);
 }
 
+static uint64_t listing_when(struct views *vs)
+{
+	uint64_t n = model_last_event(vs->model);
+
+	lock_acquire(&vs->lock);
+	n += vs->names;
+	lock_release(&vs->lock);
+	return n << WHEN_SHIFT & WHEN_MASK;
+}
+
 static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
-	struct listing l = { .req = req, .size = size, .plus = plus };
-	uint64_t cookie = (uint64_t)off;
+	struct listing l = { .req = req, .size = size, .plus = plus, .when = listing_when(ops_views(req)) };
+	uint64_t cookie = (uint64_t)off & ~WHEN_MASK;
 	struct ref dir;
 	bool room = true;
 

@@ -219,6 +219,7 @@ static void name_clear(struct views *vs, struct view *v, char **name) NEEDS(vs->
 
 void view_nameless(struct views *vs, struct view *v)
 {
+	vs->names++;
 	name_clear(vs, v, &v->alias);
 	name_clear(vs, v, &v->name);
 }

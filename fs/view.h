@@ -64,6 +64,7 @@ struct views {
 	uint64_t retry;    /* [lock] when they are tried again; UINT64_MAX: there is none */
 	bool lines;        /* [lock] event lines wait that no dirty view stands for */
 	bool listing;      /* [lock] names in the root changed, and the kernel does not know */
+	unsigned names;    /* [lock] grows as they come and go */
 	struct timespec listed; /* [lock] when it was told so last: the root's time */
 	unsigned waiting;       /* [lock] for a row to be rendered */
 	struct cond rendered;

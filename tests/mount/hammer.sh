@@ -45,6 +45,7 @@ stop_daemon TERM
 # ---- contention: ten domains, and everybody wants each of them ----
 
 daemon --backend sim:domains=10
+case_ "a listing from before a removal that ends after it is nobody else's" "$(tool stuck_list)" "$VM"
 # shellcheck disable=SC2046
 case_ "$HAMMER changes of ten domains by forty writers" hammer "$HAMMER" \
 	$(repeat contend:vm%g 1 10) $(repeat contend:vm%g 1 10) $(repeat contend:vm%g 1 10) $(repeat contend:vm%g 1 10) \
