@@ -160,11 +160,9 @@ static void sink_renamed(struct domain *d, const char *name)
 
 	if (!d->foreign) {
 		renamed_own(d, name);
-	} else if (!strcmp(from, name)) {
-		;
-	} else if (registry_rename(d, name, &e)) {
+	} else if (strcmp(from, name) != 0 && registry_rename(d, name, &e)) {
 		log_warn("%s: another tool calls it %s: %s", from, name, e.text);
-	} else {
+	} else if (strcmp(from, name) != 0) {
 		domain_lock(d);
 		event_emit(d, "rename", "from=%s", from);
 		domain_unlock(d);
