@@ -61,12 +61,11 @@ figure() { [ "$ROUND" -eq 0 ] || [ -z "$2" ] || echo "$2" >>"$T/figure.$1"; } # 
 of() { [ ! -e "$T/figure.$1" ] || middle <"$T/figure.$1"; }                   # NAME
 
 # interleave ROUNDS COMMAND NAME=FOLDER...: COMMAND in each folder in turn. Sets TOOK[NAME] to the middle in milliseconds.
-# COMMAND may use $ROUND. REST, when set, is what is waited for before each; that is not timed.
+# COMMAND may use $ROUND. BEFORE, when set, is what is done there before each; that is not timed.
 declare -A TOOK
 interleave_one() { # NAME=FOLDER
 	local before i # which commands use
-	${REST:-:}
-	cd "${1#*=}" || return 1
+	cd "${1#*=}" && eval "${BEFORE:-}" || return 1
 	before=${EPOCHREALTIME/[.,]/}
 	eval "$COMMAND"
 	figure "${1%%=*}" $((${EPOCHREALTIME/[.,]/} - before))
