@@ -36,30 +36,41 @@ uint64_t xen_video_kib(struct guest *g)
 	return xen_memory_kib(g->b, g->id, "videoram");
 }
 
-/* What the guest has beside what its balloon driver goes for: it was there from the start, and stays. */
-static uint64_t beside(struct guest *g, uint64_t actual)
+/*
+ * What the guest has beside what it was told to have, negative where it has less: that was so from the start, and stays. A Linux
+ * in an HVM guest takes its video memory, which Xen counts, from a target that libxl took it from already.
+ */
+static int64_t beside(struct guest *g, uint64_t actual)
 {
+	int64_t video = (int64_t)xen_video_kib(g), more;
 	uint64_t target = 0;
 
 	if (libxl_get_memory_target(g->b->query, (uint32_t)g->id, &target))
 		return 0;
-	target += xen_video_kib(g);
-	return actual > target && actual - target < BESIDE_KIB ? actual - target : 0;
+	more = (int64_t)actual - (int64_t)target - video;
+	return more < BESIDE_KIB && more > -video - SLACK_KIB ? more : 0;
 }
 
 int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 {
 	struct xen_call *c = NULL;
 	struct err late = { 0 };
-	uint64_t actual, kib;
+	uint64_t actual, kib, video;
+	int64_t more;
 	int rc = xen_guest_alive(g, NULL, e);
 
 	if (rc)
 		return rc;
+	video = xen_video_kib(g);
+	if (mib * 1024 < 2 * video) /* libxl takes it off, and does not look whether that much is there */
+		return fail(e, EINVAL, "its display alone has %llu MiB: leave the guest more than that",
+		            (unsigned long long)(video / 1024));
 	lock_acquire(&g->lock);
 	actual = g->actual_kib;
 	lock_release(&g->lock);
-	kib = mib * 1024 + beside(g, actual);
+	more = beside(g, actual);
+	kib = mib * 1024;
+	kib = more < 0 && (uint64_t)-more > kib ? 0 : kib + (uint64_t)more;
 	rc = xen_call_begin(g->b, g, &c, e);
 	if (!rc)
 		rc = xen_call_error(
