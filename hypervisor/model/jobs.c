@@ -50,6 +50,7 @@ struct job *job_new(struct caller *c, struct domain *d, const char *command, uns
 	j->command = x_strdup(command);
 	snprintf(j->verb, sizeof(j->verb), "%.*s", (int)strcspn(command, " \t"), command);
 	j->since = time_now();
+	j->seconds = seconds;
 	j->deadline = clock_msec() + seconds * 1000ull;
 	j->cancel_fd = cancel_fd_take();
 	if (j->cancel_fd < 0)
@@ -188,6 +189,17 @@ int job_begin_after(struct job *j, struct err *e)
 		domain_touch(d);
 	}
 	domain_unlock(d);
+	return rc;
+}
+
+int job_begin_ever(struct job *j, struct err *e)
+{
+	int rc;
+
+	do {
+		rc = job_begin_after(j, e);
+		j->deadline = clock_msec() + j->seconds * 1000ull;
+	} while (rc == -ETIMEDOUT && !j->domain->model->closing);
 	return rc;
 }
 

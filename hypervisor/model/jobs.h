@@ -49,6 +49,7 @@ struct job {
 	bool policy;           /* [I] the daemon's own and short: whoever comes waits for it and is not refused */
 	bool destroys;         /* [I] once it has the slot: another destroy goes beside it and does not cancel it */
 	struct timespec since; /* [I] */
+	unsigned seconds;      /* [I] how long it may take */
 	uint64_t deadline;     /* [I] clock_msec; an operation that may be long puts its own off before it begins */
 	int cancel_fd;         /* [I] eventfd, readable once stop is set */
 	atomic_int stop;       /* enum stop */
@@ -66,6 +67,11 @@ void job_stop(struct job *j, enum stop why, const struct caller *by);
 /* Take D's slot: 0, or -EBUSY with which, by whom, since when. Between begin and end d->job is J. */
 int job_begin(struct job *j, struct err *e);
 int job_begin_after(struct job *j, struct err *e); /* waits for the slot, until the job's deadline */
+/*
+ * The same for what nobody else would do: it waits as long as what is under way takes, and has all its time then. -ETIMEDOUT
+ * comes when the daemon ends alone.
+ */
+int job_begin_ever(struct job *j, struct err *e);
 void job_end(struct job *j);
 
 /* Stop the job that holds D's slot: 0, or -ENOENT ("nothing is under way"). Asks the name service: no lock held. */

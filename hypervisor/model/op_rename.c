@@ -184,7 +184,7 @@ void domain_tell_name(void *domain)
 	struct job *j = job_new(&caller_self, d, "rename", NAME_SECONDS);
 	struct err e = { 0 };
 
-	if (!job_begin_after(j, &e)) {
+	if (!job_begin_ever(j, &e)) {
 		tell_name(j);
 		job_end(j);
 	}
@@ -235,9 +235,7 @@ void domain_follow_name(void *domain)
 	int rc;
 
 	j->policy = true;
-	/* However long what is under way takes: the two names would differ for ever. */
-	while ((rc = job_begin_after(j, &e)) == -ETIMEDOUT && !d->model->closing)
-		j->deadline = clock_msec() + NAME_SECONDS * 1000;
+	rc = job_begin_ever(j, &e); /* or the two names would differ */
 	if (!rc) {
 		name = called_take(d);
 		if (name)

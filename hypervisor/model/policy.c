@@ -148,10 +148,7 @@ static void policy_job(void *arg)
 		goto out;
 	j = job_new(&caller_self, d, command, POLICY_SECONDS);
 	j->policy = true;
-	/* However long what is under way takes: nobody else would do it. */
-	while ((rc = job_begin_after(j, &e)) == -ETIMEDOUT)
-		j->deadline = clock_msec() + POLICY_SECONDS * 1000;
-	j->deadline = clock_msec() + POLICY_SECONDS * 1000;
+	rc = job_begin_ever(j, &e);
 	if (!rc) {
 		mine = act(d, j, action, &rc, &e);
 		job_end(j);

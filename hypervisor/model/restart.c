@@ -97,7 +97,7 @@ static void restart_job(void *arg)
 	struct domain *d = arg;
 	struct job *j = job_new(&caller_self, d, "restart", RESTART_SECONDS);
 	struct err e = { 0 };
-	int rc = job_begin_after(j, &e);
+	int rc = job_begin_ever(j, &e);
 
 	if (!rc) {
 		rc = start_again(j, &e);

@@ -1,5 +1,6 @@
 /* The slot, the ways to end a job early, waits for a state, and the setter's legal steps. */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -79,6 +80,48 @@ static void test_after(void **state)
 	job_end(a);
 	assert_int_equal(job_begin(a, &e), -ENOENT);
 	domain_unref(d);
+	job_free(a);
+}
+
+/* As if its time were over before it began. */
+static int begin_ever(struct job *j, void *arg, struct err *e)
+{
+	atomic_bool *tried = arg;
+	int rc;
+
+	j->deadline = 0;
+	rc = job_begin_after(j, e);
+	assert_int_equal(rc, -ETIMEDOUT);
+	atomic_store(tried, true);
+	rc = job_begin_ever(j, e);
+	if (!rc)
+		assert_true(j->deadline > clock_msec());
+	job_end(j);
+	return rc;
+}
+
+static void test_ever(void **state)
+{
+	struct world *w = *state;
+	struct domain *d = world_define(w, "web1", NULL);
+	struct job *a = job_new(&caller_self, d, "save", 60);
+	struct background b;
+	struct err e = { 0 };
+	atomic_bool tried = false;
+
+	assert_int_equal(job_begin(a, &e), 0);
+	background_begin(&b, w, d, "ever", begin_ever, &tried);
+	while (!atomic_load(&tried))
+		sched_yield();
+	job_end(a);
+	assert_int_equal(background_end(&b), 0);
+	/* The daemon ends, and the slot is another's. */
+	assert_int_equal(job_begin(a, &e), 0);
+	w->model->closing = true;
+	background_begin(&b, w, d, "ever", begin_ever, &tried);
+	assert_int_equal(background_end(&b), -ETIMEDOUT);
+	w->model->closing = false;
+	job_end(a);
 	job_free(a);
 }
 
@@ -263,7 +306,7 @@ static void test_steps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST(test_slot),       WORLD_TEST(test_after),      WORLD_TEST(test_wait),
+		WORLD_TEST(test_slot),       WORLD_TEST(test_after),      WORLD_TEST(test_ever),  WORLD_TEST(test_wait),
 		WORLD_TEST(test_wait_boots), WORLD_TEST(test_many_waits), WORLD_TEST(test_steps),
 	};
 
