@@ -172,7 +172,10 @@ static int send_all(const struct wait *w, const char *p, size_t n, const int *fd
 	return 0;
 }
 
-/* The next line as JSON. */
+/*
+ * The next line as JSON. Events are told by another monitor and are skipped: QEMU sends one even before its greeting, where
+ * it comes about as we connect.
+ */
 static int receive(const struct wait *w, json_t **ret, struct err *e)
 {
 	struct qmp *q = w->q;
@@ -191,8 +194,15 @@ static int receive(const struct wait *w, json_t **ret, struct err *e)
 			buf_drop(&q->in, len + 1);
 			if (!line)
 				return fail_in(e, "QEMU's answer to %s", w->command);
-			*ret = line;
-			return 0;
+			if (!json_is_string(json_object_get(line, "event"))) {
+				*ret = line;
+				return 0;
+			}
+			json_decref(line);
+			rc = go_on(w, e);
+			if (rc < 0)
+				return rc;
+			continue;
 		}
 		q->scanned = q->in.len;
 		if (q->in.len > LINE_MAX_LEN)
@@ -210,7 +220,7 @@ static int receive(const struct wait *w, json_t **ret, struct err *e)
 	}
 }
 
-/* Send one command and wait for its answer; events are told by another monitor and are skipped. */
+/* Send one command and wait for its answer. */
 static int converse(const struct wait *w, json_t *arguments, const int *fds, size_t nfds, json_t **ret, struct err *e)
 {
 	json_t *ask = json_pack("{s:s}", "execute", w->command), *line = NULL, *value;
@@ -227,30 +237,22 @@ static int converse(const struct wait *w, json_t *arguments, const int *fds, siz
 	free(text);
 	rc = send_all(w, said, strlen(said), fds, nfds, e);
 	free(said);
-	while (rc == 0) {
+	if (rc == 0)
 		rc = receive(w, &line, e);
-		if (rc < 0)
-			break;
-		if (json_is_string(json_object_get(line, "event"))) {
-			json_decref(line);
-			rc = go_on(w, e);
-			continue;
-		}
-		if (json_object_get(line, "id")) {
-			rc = fail(e, EREMOTEIO, "QEMU answered something that was not asked, instead of %s",
-			          w->command);
-		} else if ((value = json_object_get(line, "return"))) {
-			w->q->answered = true;
-			*ret = json_incref(value);
-		} else {
-			const char *why = json_string_value(json_object_get(json_object_get(line, "error"), "desc"));
+	if (rc < 0)
+		return rc;
+	if (json_object_get(line, "id")) {
+		rc = fail(e, EREMOTEIO, "QEMU answered something that was not asked, instead of %s", w->command);
+	} else if ((value = json_object_get(line, "return"))) {
+		w->q->answered = true;
+		*ret = json_incref(value);
+	} else {
+		const char *why = json_string_value(json_object_get(json_object_get(line, "error"), "desc"));
 
-			w->q->answered = true;
-			rc = fail(e, EREMOTEIO, "QEMU refuses %s: %s", w->command, why ? why : "no reason given");
-		}
-		json_decref(line);
-		break;
+		w->q->answered = true;
+		rc = fail(e, EREMOTEIO, "QEMU refuses %s: %s", w->command, why ? why : "no reason given");
 	}
+	json_decref(line);
 	return rc;
 }
 
