@@ -63,8 +63,8 @@ int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 		return rc;
 	video = xen_video_kib(g);
 	if (mib * 1024 < 2 * video) /* libxl takes it off, and does not look whether that much is there */
-		return fail(e, EINVAL, "its display alone has %llu MiB: leave the guest more than that",
-		            (unsigned long long)(video / 1024));
+		return fail(e, EINVAL, "its display alone has %llu MiB: %llu is the least",
+		            (unsigned long long)(video / 1024), (unsigned long long)((2 * video + 1023) / 1024));
 	lock_acquire(&g->lock);
 	actual = g->actual_kib;
 	lock_release(&g->lock);

@@ -69,7 +69,7 @@ int job_begin(struct job *j, struct err *e);
 int job_begin_after(struct job *j, struct err *e); /* waits for the slot, until the job's deadline */
 /*
  * The same for what nobody else would do: it waits as long as what is under way takes, and has all its time then. -ETIMEDOUT
- * comes when the daemon ends alone.
+ * comes only when the daemon ends.
  */
 int job_begin_ever(struct job *j, struct err *e);
 void job_end(struct job *j);

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
-: "${ROUNDS:=2}"
+: "${ROUNDS:=4}"
 
 # Two that start with the host, which is what the first daemon after its boot takes for that.
 mkdir -p "$T/etc/auto"
