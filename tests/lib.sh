@@ -48,19 +48,34 @@ stop_daemon() {
 	wait "$PID" 2>/dev/null
 }
 
-# until_ SECONDS COMMAND...: again and again until it succeeds; generous limits, looked at ten times a second.
+# until_ SECONDS COMMAND...: again and again until it succeeds; generous limits, looked at twenty times a second and, when it
+# takes longer, twice: where all is emulated, looking is a good part of the work.
 until_() {
-	local end=$((SECONDS + $1 * SLOW))
+	local end=$((SECONDS + $1 * SLOW)) msec=50 pause
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
-		read -r -t 0.1 <>"$T/never" || :
+		printf -v pause '0.%03d' "$msec"
+		read -r -t "$pause" <>"$T/never" || :
+		msec=$((msec < 400 ? msec * 5 / 4 : 500))
 	done
 }
 
-state_is() { [ "$(cat "$VM/$1/state")" = "$2" ]; }
-key() { sed -n "s/^$2 //p" "$VM/$1"; } # key web1/status reason
-key_is() { [ "$(key "$1" "$2")" = "$3" ]; }
+# Without a process each: they are asked again and again.
+state_is() { local state && read -r state <"$VM/$1/state" && [ "$state" = "$2" ]; }
+key() { # key web1/status reason
+	local line lines
+	mapfile -t lines <"$VM/$1"
+	for line in "${lines[@]}"; do
+		case $line in "$2 "*) printf '%s\n' "${line#"$2 "}" ;; esac
+	done
+}
+key_is() {
+	local line lines
+	mapfile -t lines <"$VM/$1"
+	for line in "${lines[@]}"; do [ "$line" != "$2 $3" ] || return 0; done
+	return 1
+}
 is() { [ "$1" = "$2" ] || { printf "'%s' is not '%s'\n" "$1" "$2"; return 1; }; }
 not() { if "$@"; then return 1; fi; }
 
