@@ -6,6 +6,7 @@
 #include "log.h"
 
 #define SLACK_KIB 2048         /* what Xen and the guest count differently */
+#define SETTLE_MSEC 400        /* a guest that far from its target that has moved no page since is where it will be */
 #define BESIDE_KIB (16 * 1024) /* a guest that is further away has not got to its last target yet */
 
 static bool is_down(const struct guest *g, uint64_t kib)
@@ -51,6 +52,21 @@ static int64_t beside(struct guest *g, uint64_t actual)
 	return more < BESIDE_KIB && more > -video - SLACK_KIB ? more : 0;
 }
 
+/* Within the slack it may still be on its way. */
+static void settle(struct guest *g, uint64_t kib)
+{
+	uint64_t before, until = clock_msec() + SETTLE_MSEC;
+
+	lock_acquire(&g->lock);
+	while (g->actual_kib != kib && !g->ended && !g->gone && clock_msec() < until) {
+		before = g->actual_kib;
+		cond_wait(&g->changed, &g->lock, until);
+		if (g->actual_kib != before)
+			until = clock_msec() + SETTLE_MSEC;
+	}
+	lock_release(&g->lock);
+}
+
 int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 {
 	struct xen_call *c = NULL;
@@ -86,6 +102,8 @@ int xen_set_memory(struct guest *g, uint64_t mib, struct job *j, struct err *e)
 		log_warn("%s", late.text);
 	xen_monitor_hurry(g->b->monitor, 1);
 	rc = xen_guest_wait(g, actual > kib ? is_down : is_up, kib, j, e);
+	if (!rc)
+		settle(g, kib);
 	xen_monitor_hurry(g->b->monitor, -1);
 	lock_acquire(&g->lock);
 	actual = g->actual_kib;
