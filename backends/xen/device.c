@@ -239,8 +239,7 @@ static int let_go(struct guest *g, struct xen_call *c, libxl_device_disk *disk, 
 	if (rc == -ETIMEDOUT)
 		rc = fail(e, EBUSY,
 		          "the guest does not let go of %s: is it in use there? It was asked to; when it has, "
-		          "block-detach "
-		          "again ends it",
+		          "block-detach again ends it",
 		          disk->vdev);
 	return rc;
 }

@@ -356,6 +356,16 @@ static int dump_put(xc_interface *xc, void *arg, char *p, unsigned n)
 	return d->rc ? -1 : 0;
 }
 
+/* CODE is errno, which is 0 where Xen read all and found no list of the guest's pages: a paravirtual one makes it as it boots. */
+static int no_core(struct guest *g, int code, struct err *e)
+{
+	if (xen_guest_gone(g))
+		return fail(e, EHOSTDOWN, "the guest has ended");
+	if (!code)
+		return fail(e, EREMOTEIO, "the guest has not said yet where its memory is: let it boot first");
+	return fail(e, EREMOTEIO, "Xen does not give the guest's memory: %s", strerror(code));
+}
+
 /* libxl's own cannot be stopped, and opens the file by its name. */
 int xen_dump_core(struct guest *g, int fd, struct job *j, struct err *e)
 {
@@ -368,11 +378,10 @@ int xen_dump_core(struct guest *g, int fd, struct job *j, struct err *e)
 	lock_acquire(&g->lock);
 	d.total = g->actual_kib * 1024;
 	lock_release(&g->lock);
+	errno = 0;
 	rc = xc_domain_dumpcore_via_callback(xc, (uint32_t)g->id, &d, dump_put);
 	if (rc && !d.rc)
-		d.rc = xen_guest_gone(g)
-		               ? fail(e, EHOSTDOWN, "the guest has ended")
-		               : fail(e, EREMOTEIO, "Xen does not give the guest's memory: %s", strerror(errno));
+		d.rc = no_core(g, errno, e);
 	xc_interface_close(xc);
 	return d.rc;
 }

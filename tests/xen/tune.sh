@@ -1,4 +1,5 @@
 #!/bin/bash
+# minutes: 2
 # What of the host a guest gets is changed while it runs: VCPUs, memory at most, shares, CPUs; and its core.
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
 # shellcheck source=tests/lib-xen.sh
@@ -127,6 +128,10 @@ mkdir "$D/small" && mount -t tmpfs -o size=8m none "$D/small"
 case_ "no room: ENOSPC, and nothing is left" eval '
 	refusal web "dump-core $D/small/core" ENOSPC "No space" && [ -z "$(ls -A "$D/small")" ] && is "$(df --output=used "$D/small" | tail -n 1 | tr -d " ")" 0'
 umount "$D/small"
+
+case_ "one that has not begun has none, and that is said" eval '
+	define small "${tiny[@]}" && ctl small "start -p" && refusal small "dump-core $D/small" EREMOTEIO "boot first" && [ -z "$(ls -A "$D")" ] &&
+	! xl dump-core small "$D/xls" >/dev/null 2>&1; rm -f "$D/xls"; ctl small destroy'
 
 # ---- a tenant's ----
 
