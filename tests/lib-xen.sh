@@ -19,17 +19,31 @@ fi
 # shellcheck disable=SC2034 # for the functions of lib-guest.sh, and the scripts
 LIMIT=300 # seconds, for what takes ten on an idle machine: all is emulated here, by a machine that may have more to do
 
+# What a guest's kernel is told: to look after no processor's flaws, which would be half of what it does, and neither to patch nor to
+# test itself.
+words='quiet console=hvc0 mitigations=off noreplace-smp cryptomgr.notests'
+
 # A paravirtual guest, as the others do it: what a later line says again counts.
 guest_cfg() { # NAME [LINE...]
 	local name=$1
 	shift
 	printf '%s\n' "type = 'pv'" "kernel = '$GUEST/vmlinux'" "ramdisk = '$GUEST/initramfs.gz'" "memory = 96" \
-		"extra = 'quiet console=hvc0 domfs.name=$name'" "$@"
+		"extra = '$words domfs.name=$name'" "$@"
 }
 
-# In a guest's configuration: a boot loader without anything to load. It is soon made, and does nothing.
+# In a guest's configuration: it is soon made, and does nothing.
 # shellcheck disable=SC2034
 tiny=("ramdisk = ''" "extra = ''" "kernel = '$GUEST/tiny'" "memory = 32")
+
+# vif_script: a script for interfaces that is soon done, for guests that come and go all the time; Xen's own takes a second.
+vif_script() {
+	cat >"$T/vif-script" <<-'END'
+		#!/bin/bash
+		[ "$1" != online ] || { busybox brctl addif xenbr0 "$vif" && busybox ip link set "$vif" up && xenstore-write "$XENBUS_PATH/hotplug-status" connected; }
+	END
+	chmod 755 "$T/vif-script"
+	echo "$T/vif-script"
+}
 
 # foreign NAME [LINE...]: made by xl, not by us. XL holds more options.
 foreign() {
@@ -47,39 +61,59 @@ xl_state_has() { case $(xl_state "$1") in *"$2"*) ;; *) xl list; return 1 ;; esa
 no_domain() { ! listed "$1"; }
 store() { xenstore-read "$@" 2>/dev/null; }
 
-# Two ways, one truth: what xl prints and what the tree says, where neither moves by itself (running or blocked, time).
+# Two ways, one truth: what xl prints and what the tree says, where neither moves by itself (running or blocked, time). What
+# takes long here is to begin a program: xl is called once for all domains, and none is begun for each of them.
 agree() {
-	if until_ 10 lists_agree && each_agrees; then return; fi
+	local id name ids=()
+	if until_ 10 lists_agree; then
+		while read -r name id _; do
+			case $name in Name | Domain-0 | '#'*) ;; *) ids[id]=$name ;; esac
+		done <"$VM/list"
+		[ ${#ids[@]} -gt 0 ] || return 0
+		vcpus_agree "${ids[@]}" && disks_agree && vifs_agree && return
+	fi
 	xl list
 	cat "$VM/list"
 	return 1
 }
-lists_agree() { diff <(xl list | facts) <(facts <"$VM/list"); }
-facts() { awk 'NR > 1 && !/^#/ { sub(/^../, "", $5); print $1, $2, $3, $4, $5 }' | sort; }
-each_agrees() {
-	local name
-	for name in $(xl list | awk 'NR > 2 { print $1 }'); do
-		vcpus_agree "$name" && disks_agree "$name" && vifs_agree "$name" || return
+same() { # WHAT: $T/xl and $T/tree hold the same lines
+	sort "$T/xl" | diff - <(sort "$T/tree") || { echo "$1: xl's are before, the tree's behind"; return 1; }
+}
+lists_agree() { xl list | facts >"$T/xl" && facts <"$VM/list" >"$T/tree" && same domains; }
+facts() { awk 'NR > 1 && !/^#/ { sub(/^../, "", $5); print $1, $2, $3, $4, $5 }'; }
+vcpus_agree() { # NAME...
+	local name number affinity
+	xl vcpu-list "$@" | awk 'NR > 1 { print $1, $3, $7 }' >"$T/xl"
+	for name; do
+		while read -r number _ _ _ affinity _; do
+			case $number in [0-9]*) echo "$name $number $affinity" ;; esac
+		done <"$VM/$name/vcpu-list"
+	done >"$T/tree"
+	same 'VCPUs and where they may run'
+}
+devices() { # KIND: "ID DEVICE" of each of IDS
+	local id path
+	for id in "${!ids[@]}"; do
+		for path in "$VM/${ids[id]}/$1"/*; do
+			[ ! -e "$path" ] || echo "$id ${path##*/}"
+		done
 	done
 }
-same() { diff "$1" "$2" || { echo "$3: xl's are before, the tree's behind"; return 1; }; }
-vcpus_agree() {
-	xl vcpu-list "$1" | awk 'NR > 1 { print $3, $7 }' >"$T/one"
-	awk '/^[0-9]/ { print $1, $5 }' "$VM/$1/vcpu-list" >"$T/other"
-	same "$T/one" "$T/other" "$1: VCPUs and where they may run"
+disks_agree() { # of IDS; xl knows their numbers, xenstore their names
+	local paths
+	xl block-list "${!ids[@]}" | awk 'NR > 1 { print $NF "/dev" }' >"$T/paths"
+	mapfile -t paths <"$T/paths"
+	{ [ ${#paths[@]} -eq 0 ] || store -p "${paths[@]}"; } | sed 's|^.*/\([0-9]*\)/[0-9]*/dev: |\1 |' >"$T/xl"
+	devices disks >"$T/tree"
+	same disks
 }
-disks_agree() { # xl knows numbers, xenstore the names
-	local path
-	xl block-list "$1" | awk 'NR > 1 { print $NF }' | while read -r path; do store "$path/dev"; done | sort >"$T/one"
-	find "$VM/$1/disks" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort >"$T/other"
-	same "$T/one" "$T/other" "$1: disks"
-}
-vifs_agree() {
-	xl network-list "$1" | awk 'NR > 1 { print $1, $3 }' | sort >"$T/one"
-	find "$VM/$1/vifs" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | while read -r n; do
-		echo "$n $(cat "$VM/$1/vifs/$n/mac")"
-	done >"$T/other"
-	same "$T/one" "$T/other" "$1: interfaces"
+vifs_agree() { # of IDS
+	local id number mac
+	xl network-list "${!ids[@]}" | awk 'NR > 1 { split($NF, path, "/"); print path[7], $1, $3 }' >"$T/xl"
+	devices vifs | while read -r id number; do
+		read -r mac <"$VM/${ids[id]}/vifs/$number/mac" && echo "$id $number $mac"
+	done >"$T/tree"
+	same interfaces
 }
 
 # What dom0 is like while a case takes long: what it waits for is gone when it has failed.
@@ -119,14 +153,19 @@ nothing_left() {
 	(set -x && nothing_now) 2>&1 | tail -n 2
 	return 1
 }
+OWN_VM=$(store /local/domain/0/vm)
 nothing_now() {
-	[ "$(xl list | wc -l)" = 2 ] && [ "$(xenstore-list /local/domain)" = 0 ] || return
-	! xenstore-list /vm | grep -vxF -e "$(basename "$(store /local/domain/0/vm)")" -e "$NIL_UUID" || return # Domain-0's own
-	! xenstore-list /libxl | grep -vx 0 || return
+	local line lines
+	mapfile -t lines < <(xl list)
+	[ ${#lines[@]} -eq 2 ] || return
+	mapfile -t lines < <(xenstore-list /local/domain /vm /libxl)
+	for line in "${lines[@]}"; do
+		case $line in 0 | "${OWN_VM##*/}" | "$NIL_UUID") ;; *) return 1 ;; esac
+	done
 	! xenstore-ls /local/domain/0/backend 2>/dev/null | grep 'frontend =' || return
-	! pgrep -f 'qemu-system.*-xen-domid' || return
-	[ -z "$(losetup -a)" ] && [ -z "$(find "$T/run/xen" -mindepth 2 2>/dev/null)" ] || return
-	! find /sys/class/net /var/lib/xen -name 'vif*' -o -name 'userdata-*' ! -name '*.0.*' | grep .
+	[ -z "$(losetup -a)" ] || return
+	! grep -l qemu-system /proc/[0-9]*/comm 2>/dev/null || return
+	! find "$T/run/xen" /sys/class/net /var/lib/xen -path "$T/run/xen/*/*" -o -name 'vif*' -o -name 'userdata-*' ! -name '*.0.*' | grep .
 }
 
 # Under xl's guests there may be those that a failed case left.

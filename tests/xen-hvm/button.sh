@@ -11,7 +11,7 @@ again() { # BOOT UPS: it came up since then, and is another
 	until_ "$LIMIT" up hvm $(($2 + 1)) && now=$(in_guest hvm bootid) && echo "it was '$1', now it is '$now'" &&
 		[ -n "$1" ] && [ -n "$now" ] && [ "$now" != "$1" ]
 }
-case_ "a guest starts" boot hvm "type = 'hvm'" "kernel = '$GUEST/vmlinuz'" "memory = 128" "vnc = 0" "extra = 'quiet console=ttyS0 domfs.name=hvm nopv'"
+case_ "a guest starts" boot hvm "type = 'hvm'" "kernel = '$GUEST/vmlinuz'" "memory = 128" "vnc = 0" "extra = '${words/hvc0/ttyS0} domfs.name=hvm nopv'"
 case_ "it knows nothing of Xen" guest_says hvm 'cat /sys/hypervisor/type 2>/dev/null || echo nothing' nothing
 case_ "reboot: it goes down by its button, and is started again" eval '
 	boot=$(in_guest hvm bootid) && n=$(ups hvm) && id=$(xl_id hvm) && ctl hvm "reboot -w $LIMIT" && again "$boot" "$n" && not is "$(xl_id hvm)" "$id" &&

@@ -67,7 +67,7 @@ hvm() { # LINE...
 }
 # Without that word Linux resets the hardware when it panics, which is a reboot.
 case_ "an HVM guest starts" hvm "type = 'hvm'" "kernel = '$GUEST/vmlinuz'" "${devices[@]}" \
-	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:04']" "extra = 'quiet console=hvc0 domfs.name=hvm xen_legacy_crash'"
+	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:04']" "extra = '$words domfs.name=hvm xen_legacy_crash'"
 case_ "its display, which nobody chose a password for, is at a socket for root alone" eval '
 	socket=$(cat "$VM/hvm/vnc") && socket=${socket#unix:} && [ -S "$socket" ] && is "$(stat -c %a "${socket%/*}")" 700 &&
 	[ "$(socat -u -T 10 "UNIX-CONNECT:$socket" STDOUT | head -c 3)" = RFB ] && not as $NOBODY test -e "$socket"'

@@ -1,4 +1,5 @@
 #!/bin/bash
+# minutes: 2
 # Disks and interfaces that a guest gets and gives back while it runs, by us and by xl beside us.
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
 # shellcheck source=tests/lib-xen.sh
@@ -21,7 +22,7 @@ loops() { losetup -n -O BACK-FILE | sort | xargs -rn1 basename | paste -sd ' '; 
 loops_are() { until_ 60 eval "[ \"\$(loops)\" = '$1' ]" || { losetup -a; return 1; }; }
 
 case_ "a guest with a disk and an interface starts" boot web "disk = ['format=raw,vdev=xvda,access=rw,target=$T/root.img']" \
-	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:12']" "extra = 'quiet console=hvc0 domfs.name=web domfs.ip=192.168.77.12/24'"
+	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:12']" "extra = '$words domfs.name=web domfs.ip=192.168.77.12/24'"
 case_ "it has what it shall have" eval '[ ! -s "$VM/web/pending" ] && agree'
 
 # ---- disks ----

@@ -1,4 +1,5 @@
 #!/bin/bash
+# minutes: 2
 # The contract's list over Xen.
 # shellcheck disable=SC2119 # not meant
 # shellcheck source=tests/lib-xen.sh

@@ -10,7 +10,7 @@ head -c 1048576 /dev/urandom >"$T/block"
 dd if="$T/block" of="$T/disk.img" conv=notrunc status=none
 case_ "a guest with a disk and an interface starts" boot web "vcpus = 2" "memory = 112" \
 	"disk = ['format=raw,vdev=xvda,access=rw,target=$T/disk.img']" "vif = ['bridge=xenbr0,mac=00:16:3e:77:00:02']" \
-	"extra = 'quiet console=hvc0 domfs.name=web domfs.ip=192.168.77.2/24'"
+	"extra = '$words domfs.name=web domfs.ip=192.168.77.2/24'"
 case_ "it is as xl says" agree
 case_ "the guest has the two VCPUs of its configuration" guest_says web cpus 2
 case_ "and the name" guest_says web hostname web

@@ -1,4 +1,5 @@
 #!/bin/bash
+# minutes: 2
 # Guests that xl made, and guests that xl changes: one truth, whoever looks and whoever acts.
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
 # shellcheck source=tests/lib-xen.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# minutes: 4
 # The daemon is killed: the guests run on, and the next one has all of them, with what happened meanwhile.
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
 # shellcheck source=tests/lib-xen.sh
@@ -84,9 +85,14 @@ case_ "every test point of the source is tried here" diff <(printf '%s\n' "$poin
 	<(grep -rhoE 'test_point\("[^"]+' backends/xen hypervisor/model/policy.c | sed 's/.*"//' | sort)
 of() { printf '%s\n' "$points" | awk -v verb="$1" '$2 == verb { print $1 }'; }
 
-daemon
-define kept "${tiny[@]}" "disk = ['format=raw,vdev=xvda,access=rw,target=$T/disk.img']" "vif = ['bridge=xenbr0']"
-stop_daemon
+vif="vif = ['bridge=xenbr0,script=$(vif_script)']"
+disk="disk = ['format=raw,vdev=xvda,access=rw,target=$T/disk.img']"
+configure() { # LINE...: what kept has
+	daemon
+	define kept "${tiny[@]}" "$@"
+	stop_daemon
+}
+configure "$vif" "$disk"
 for point in $(of start); do
 	for again in none $(of adopt); do
 		dying "$point"
@@ -116,6 +122,7 @@ for point in $(of destroy); do
 	stop_daemon
 done
 # A guest that is ended only to be started again comes again, whoever does it.
+configure "$vif"
 for point in $(of reset) $(of destroy) $(of start); do
 	daemon
 	ctl kept "start -p" && ctl kept unpause
@@ -142,6 +149,7 @@ for point in $(of attach); do
 	stop_daemon
 done
 
+configure "$vif" "$disk"
 # At any moment, while it starts and ends all the time.
 busy() {
 	while kill -0 "$PID"; do
