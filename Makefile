@@ -33,7 +33,7 @@ UNITS := $(patsubst %.c,$(OBJ)/%,$(UNIT_SRC))
 DOMFS := $(if $(KIND),$(OBJ)/domfs,$(BUILD)/domfs)
 GUEST := $(BUILD)/guest
 
-.PHONY: FORCE all run stop guest deps check check-unit check-mount check-guest check-xen check-xen-hvm asan tsan fuzz lint layers format format-check doc \
+.PHONY: FORCE all run stop guest deps check check-unit check-mount check-guest check-xen check-xen-pvh check-xen-hvm asan tsan fuzz lint layers format format-check doc \
 	cover install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -114,7 +114,7 @@ xen-lab:
 	tools/xen-lab build $(BUILD)/xen $(GUEST)
 	tools/xen-lab make $(BUILD)/xen
 
-check-xen check-xen-hvm: xen-lab
+check-xen check-xen-pvh check-xen-hvm: xen-lab
 	LAB=$(abspath $(BUILD))/xen tests/run $(@:check-%=%) $(DOMFS)
 
 # ---- to measure ----

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of tests/xen and tests/xen-hvm share. Each of them is carried into the lab's dom0 and runs there: sourced on
+# What the scripts of tests/xen, xen-pvh and xen-hvm share. Each of them is carried into the lab's dom0 and runs there: sourced on
 # the host, this takes the program and tests/ into the lab that LAB names, and is done with the script's own status. In dom0 it
 # is tests/lib-guest.sh with the guests of Xen, and with what Xen's own tools say.
 if [ -z "${IN_DOM0:-}" ]; then

@@ -1,11 +1,10 @@
-#!/bin/bash
-# The other two kinds of guest: PVH, and HVM, whose device model is a QEMU in dom0.
-# shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
+# shellcheck shell=bash
+# What the scripts for the other two kinds of guest share beyond tests/lib-xen.sh: PVH, and HVM, whose device model is a QEMU in dom0.
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
+# shellcheck disable=SC2034 # for the functions of lib-guest.sh, and the scripts
 # Emulated hardware virtualization within emulation: a minute for a boot, and now and then the processor resets on the way.
 LIMIT=600
-daemon
 
 free_kib() { in_guest "$1" memfree | cut -d/ -f1; }
 less_than() { local n; n=$(free_kib "$1") && echo "free: ${2:-?}, now $n KiB" && [ $((${2:-0} - n)) -gt 18000 ]; } # NAME KIB
@@ -19,13 +18,7 @@ another_boot() { # NAME BOOT: up again, and it is not that one
 	local now
 	up_again "$1" && now=$(in_guest "$1" bootid) && echo "it was '$2', now it is '$now'" && [ -n "$2" ] && [ -n "$now" ] && [ "$now" != "$2" ]
 }
-vcpus_pvh() { # they go and come as a paravirtual guest's
-	guest_says pvh cpus 2 && ctl pvh "vcpu-set 1" && guest_says pvh cpus 1 && agree && ctl pvh "vcpu-set 2" && guest_says pvh cpus 2 && agree
-}
-vcpus_hvm() { # they come by its hardware
-	guest_says hvm cpus 1 && ctl hvm "vcpu-set 2" && guest_says hvm cpus 2 && agree && refusal hvm "vcpu-set 1" EOPNOTSUPP 'no way to give'
-}
-common() { # NAME MAC OTHER-MAC VCPUS: what both do
+common() { # NAME MAC OTHER-MAC VCPUS: what both do; vcpus() is the script's
 	case_ "$1: it is as xl says" agree
 	case_ "$1: what is typed is answered" guest_says "$1" hostname "$1"
 	case_ "$1: pause and unpause" eval "ctl $1 pause && state_is $1 paused && xl_state_has $1 p && ctl $1 unpause && guest_says $1 'echo on' on"
@@ -34,8 +27,6 @@ common() { # NAME MAC OTHER-MAC VCPUS: what both do
 	free=$(free_kib "$1")
 	case_ "$1: memory is taken" eval "ctl $1 'mem-set 104' && is \"\$(key $1/status mem_mib)\" 104 && agree && less_than $1 ${free:-}"
 	case_ "$1: and given back" eval "ctl $1 'mem-set 128' && is \"\$(key $1/status mem_mib)\" 128 && agree && as_much $1 ${free:-}"
-	[ "$1" != hvm ] ||
-		case_ "$1: its display keeps what it has" refusal "$1" 'mem-set 8' EINVAL 'its display alone'
 	case_ "$1: vcpu-pin" eval "ctl $1 'vcpu-pin 0 1' && agree && xl vcpu-list $1 | grep -q ' 0 .* 1 / all' && ctl $1 'vcpu-pin all all' && agree"
 	case_ "$1: sysrq: its kernel answers" eval "ctl $1 'sysrq h' && until_ $LIMIT grep -qi 'sysrq.*help' $VM/$1/console"
 	case_ "$1: network-attach, and what is sent over it arrives" eval "ctl $1 'network-attach mac=$3 bridge=xenbr0' && agree &&
@@ -47,29 +38,10 @@ common() { # NAME MAC OTHER-MAC VCPUS: what both do
 	case_ "$1: on_crash=preserve: it is held" eval "echo panic >$VM/$1/console && until_ $LIMIT state_is $1 crashed && listed $1 && ctl $1 destroy && no_domain $1"
 	case_ "$1: destroy while it runs" eval "ctl $1 start && state_is $1 running && listed $1 && ctl $1 destroy && state_is $1 off && no_domain $1"
 	case_ "$1: it starts paused, and goes on" eval "ctl $1 'start -p vcpus=$4' && state_is $1 paused && xl_state_has $1 p && agree && ctl $1 unpause && state_is $1 running && up_again $1"
-	case_ "$1: VCPUs go and come" "vcpus_$1"
+	case_ "$1: VCPUs go and come" vcpus
 	case_ "$1: it goes down when asked" eval "ctl $1 'shutdown -w 300' && state_is $1 off && no_domain $1"
 	case_ "$1: nothing is left" nothing_left
 }
 truncate -s 4M "$T/disk.img"
 printf 'a message\n' | dd of="$T/disk.img" conv=notrunc status=none
 devices=("memory = 128" "maxvcpus = 2" "on_crash = 'preserve'" "disk = ['format=raw,vdev=xvda,access=rw,target=$T/disk.img']")
-
-case_ "a PVH guest starts" boot pvh "type = 'pvh'" "${devices[@]}" "vif = ['bridge=xenbr0,mac=00:16:3e:77:00:03']"
-case_ "Xen says that it is one" eval 'xl list -l pvh | grep -q "\"type\": \"pvh\"" && guest_says pvh "cat /sys/hypervisor/guest_type" PVH'
-case_ "it has no power button" refusal pvh "trigger power" EOPNOTSUPP HVM
-common pvh 00:16:3e:77:00:03 00:16:3e:77:00:13 2
-
-hvm() { # LINE...
-	boot hvm "$@" && return
-	tail -n 10 /var/log/xen/qemu-dm-hvm.log
-	return 1
-}
-# Without that word Linux resets the hardware when it panics, which is a reboot.
-case_ "an HVM guest starts" hvm "type = 'hvm'" "kernel = '$GUEST/vmlinuz'" "${devices[@]}" \
-	"vif = ['bridge=xenbr0,mac=00:16:3e:77:00:04']" "extra = '$words domfs.name=hvm xen_legacy_crash'"
-case_ "its display, which nobody chose a password for, is at a socket for root alone" eval '
-	socket=$(cat "$VM/hvm/vnc") && socket=${socket#unix:} && [ -S "$socket" ] && is "$(stat -c %a "${socket%/*}")" 700 &&
-	[ "$(socat -u -T 10 "UNIX-CONNECT:$socket" STDOUT | head -c 3)" = RFB ] && not as $NOBODY test -e "$socket"'
-case_ "Xen says that it is one" eval 'xl list -l hvm | grep -q "\"type\": \"hvm\"" && guest_says hvm "cat /sys/hypervisor/guest_type" HVM'
-common hvm 00:16:3e:77:00:04 00:16:3e:77:00:14 1
