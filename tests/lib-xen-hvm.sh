@@ -1,8 +1,8 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # for the scripts
 # What the scripts for the other two kinds of guest share beyond tests/lib-xen.sh: PVH, and HVM, whose device model is a QEMU in dom0.
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
-# shellcheck disable=SC2034 # for the functions of lib-guest.sh, and the scripts
 # Emulated hardware virtualization within emulation: a minute for a boot, and now and then the processor resets on the way.
 LIMIT=600
 
