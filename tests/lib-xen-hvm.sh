@@ -3,20 +3,16 @@
 # What the scripts for the other two kinds of guest share beyond tests/lib-xen.sh: PVH, and HVM, whose device model is a QEMU in dom0.
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
+. tests/contract/guest.sh
 # Emulated hardware virtualization within emulation: a minute for a boot, and now and then the processor resets on the way.
 LIMIT=600
 
 free_kib() { in_guest "$1" memfree | cut -d/ -f1; }
 less_than() { local n; n=$(free_kib "$1") && echo "free: ${2:-?}, now $n KiB" && [ $((${2:-0} - n)) -gt 18000 ]; } # NAME KIB
 as_much() { local n; n=$(free_kib "$1") && echo "free: ${2:?}, now $n KiB" && [ $(($2 - n)) -lt 12000 ]; } # NAME KIB
-answers() { # NAME: which boot this is nobody knows; the shell that answers is the one
-	local mark=$BASHPID.$RANDOM.$RANDOM
-	echo "echo '<'$mark" >"$VM/$1/console" && until_ 5 grep -q "^<$mark" "$VM/$1/console"
-}
-up_again() { until_ "$LIMIT" answers "$1"; }
 another_boot() { # NAME BOOT: up again, and it is not that one
 	local now
-	up_again "$1" && now=$(in_guest "$1" bootid) && echo "it was '$2', now it is '$now'" && [ -n "$2" ] && [ -n "$now" ] && [ "$now" != "$2" ]
+	guest_ready "$1" && now=$(in_guest "$1" bootid) && echo "it was '$2', now it is '$now'" && [ -n "$2" ] && [ -n "$now" ] && [ "$now" != "$2" ]
 }
 common() { # NAME MAC OTHER-MAC VCPUS: what both do; vcpus() is the script's
 	case_ "$1: it is as xl says" agree
@@ -37,7 +33,7 @@ common() { # NAME MAC OTHER-MAC VCPUS: what both do; vcpus() is the script's
 	case_ "$1: reboot: it does so itself, and runs again" eval "boot=\$(in_guest $1 bootid) && ctl $1 'reboot -w $LIMIT' && another_boot $1 \"\$boot\""
 	case_ "$1: on_crash=preserve: it is held" eval "echo panic >$VM/$1/console && until_ $LIMIT state_is $1 crashed && listed $1 && ctl $1 destroy && no_domain $1"
 	case_ "$1: destroy while it runs" eval "ctl $1 start && state_is $1 running && listed $1 && ctl $1 destroy && state_is $1 off && no_domain $1"
-	case_ "$1: it starts paused, and goes on" eval "ctl $1 'start -p vcpus=$4' && state_is $1 paused && xl_state_has $1 p && agree && ctl $1 unpause && state_is $1 running && up_again $1"
+	case_ "$1: it starts paused, and goes on" eval "ctl $1 'start -p vcpus=$4' && state_is $1 paused && xl_state_has $1 p && agree && ctl $1 unpause && state_is $1 running && guest_ready $1"
 	case_ "$1: VCPUs go and come" vcpus
 	case_ "$1: it goes down when asked" eval "ctl $1 'shutdown -w 300' && state_is $1 off && no_domain $1"
 	case_ "$1: nothing is left" nothing_left

@@ -127,7 +127,7 @@ case_ "interrupted: nothing is left" interrupted
 mkdir "$D/small" && mount -t tmpfs -o size=8m none "$D/small"
 case_ "no room: ENOSPC, and nothing is left" eval '
 	refusal web "dump-core $D/small/core" ENOSPC "No space" && [ -z "$(ls -A "$D/small")" ] && is "$(df --output=used "$D/small" | tail -n 1 | tr -d " ")" 0'
-umount "$D/small"
+umount "$D/small" && rmdir "$D/small"
 
 case_ "one that has not begun has none, and that is said" eval '
 	define small "${tiny[@]}" && ctl small "start -p" && refusal small "dump-core $D/small" EREMOTEIO "boot first" && [ -z "$(ls -A "$D")" ]'
