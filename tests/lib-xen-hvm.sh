@@ -4,8 +4,6 @@
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
 . tests/contract/guest.sh
-# Emulated hardware virtualization within emulation: a minute for a boot, and now and then the processor resets on the way.
-LIMIT=600
 
 free_kib() { in_guest "$1" memfree | cut -d/ -f1; }
 less_than() { local n; n=$(free_kib "$1") && echo "free: ${2:-?}, now $n KiB" && [ $((${2:-0} - n)) -gt 18000 ]; } # NAME KIB

@@ -3,7 +3,6 @@
 # shellcheck disable=SC2016,SC2034,SC2119 # cases are texts for eval, which use what shellcheck thinks unused
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
-LIMIT=600 # as in lib-xen-hvm.sh
 daemon
 
 image() { # NAME TEXT

@@ -1,12 +1,10 @@
 #!/bin/bash
-# minutes: 4
 # The contract's list over PVH guests.
 # shellcheck disable=SC2034,SC2119 # for the functions of lib-guest.sh; not meant
 # shellcheck source=tests/lib-xen.sh
 . tests/lib-xen.sh
 . tests/contract/contract.sh
 . tests/contract/guest.sh
-LIMIT=600 # as in lib-xen-hvm.sh
 config_text() { guest_cfg "$1" "type = 'pvh'" "memory = $MEM" "maxmem = $MEM" 'vcpus = 1'; }
 
 daemon
