@@ -129,9 +129,11 @@ look() {
 	tail -n 5 "$T/daemon.log" /var/log/xen/*/*
 }
 watch_cases() {
+	local line
 	while :; do
 		read -r -t 120 -u "$BEGUN" && continue # another has begun
-		look 2>&1 | sed 's/^/  # /'
+		# Line by line: what a case says meanwhile does not begin within one, where nobody would count it.
+		look 2>&1 | while IFS= read -r line; do printf '  # %s\n' "$line"; done
 		read -r -u "$BEGUN" # once is enough
 	done
 }
