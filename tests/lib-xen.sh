@@ -132,7 +132,7 @@ watch_cases() {
 	local line
 	while :; do
 		read -r -t 120 -u "$BEGUN" && continue # another has begun
-		# Line by line: what a case says meanwhile does not begin within one, where nobody would count it.
+		# A line a write: sed would end a block within one, and a verdict behind that is not counted.
 		look 2>&1 | while IFS= read -r line; do printf '  # %s\n' "$line"; done
 		read -r -u "$BEGUN" # once is enough
 	done
